@@ -1,0 +1,204 @@
+package tree
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/format/index"
+)
+
+// maxFile is the size in bytes above which a file is not read: GitHub takes no
+// larger ones ("About large files on GitHub").
+const maxFile = 100 << 20
+
+// dir is the working folder at root as a tree.
+type dir struct {
+	root    string
+	entries []Entry
+}
+
+// OpenDir returns the files of the working folder at root as a tree. Left out
+// is what git leaves out: what .gitignore files and .git/info/exclude name
+// (unless it is tracked all the same), the folder .git, other repositories and
+// submodules inside, and what is neither a file nor a symbolic link. No
+// symbolic link below root is followed. The folder need not be a repository.
+//
+// The list of files is taken at once, their content when it is read. Read
+// refuses a file of more than 100 MiB.
+func OpenDir(root string) (Tree, error) {
+	info, err := os.Stat(root)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return nil, fmt.Errorf("%s is not a folder", root)
+	}
+	git := gitDir(root)
+	w := &walker{root: root, tracked: tracked(git)}
+	w.dir.root = root
+	exclude, err := os.ReadFile(filepath.Join(git.common, "info", "exclude"))
+	if err == nil {
+		w.patterns = parseIgnore("", exclude)
+	}
+	if err := w.walk("", false); err != nil {
+		return nil, fmt.Errorf("list the files of %s: %w", root, err)
+	}
+	slices.SortFunc(w.dir.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+	return &w.dir, nil
+}
+
+// Entries implements Tree.
+func (d *dir) Entries() []Entry { return d.entries }
+
+// Read implements Tree.
+func (d *dir) Read(name string) ([]byte, error) {
+	e, ok := Find(d, name)
+	if !ok {
+		return nil, notExist(name)
+	}
+	if e.Mode == Symlink {
+		target, err := os.Readlink(filepath.Join(d.root, filepath.FromSlash(name)))
+		return []byte(target), err
+	}
+	f, err := os.OpenInRoot(d.root, filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(data) > maxFile {
+		return nil, fmt.Errorf("%s is larger than %d MiB; leave it out of the folder or let git ignore it", name, maxFile>>20)
+	}
+	return data, nil
+}
+
+// walker collects the entries of a working folder.
+type walker struct {
+	root     string
+	patterns []pattern       // of the folders from the top down to the one being read
+	tracked  map[string]bool // the files that git tracks, and the folders they lie in
+	dir      dir
+}
+
+// walk adds the files below the folder name, "" for the top. In an ignored
+// folder only tracked files count.
+func (w *walker) walk(name string, ignoredDir bool) error {
+	full := filepath.Join(w.root, filepath.FromSlash(name))
+	list, err := os.ReadDir(full)
+	if err != nil {
+		return err
+	}
+	outer := len(w.patterns)
+	defer func() { w.patterns = w.patterns[:outer] }()
+	for _, item := range list {
+		if item.Name() == ".gitignore" && item.Type().IsRegular() {
+			data, err := os.ReadFile(filepath.Join(full, ".gitignore"))
+			if err != nil {
+				return err
+			}
+			w.patterns = append(w.patterns, parseIgnore(name, data)...)
+		}
+	}
+	for _, item := range list {
+		if item.Name() == ".git" {
+			continue
+		}
+		if err := w.add(path.Join(name, item.Name()), item, ignoredDir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// add adds the file at name, or what lies below it if it is a folder.
+func (w *walker) add(name string, item os.DirEntry, ignoredDir bool) error {
+	out := ignoredDir || ignored(w.patterns, name, item.IsDir())
+	if out && !w.tracked[name] {
+		return nil
+	}
+	if item.IsDir() {
+		if _, err := os.Lstat(filepath.Join(w.root, filepath.FromSlash(name), ".git")); err == nil {
+			return nil // a submodule or another repository
+		}
+		return w.walk(name, out)
+	}
+	e := Entry{Path: name}
+	switch {
+	case item.Type() == os.ModeSymlink:
+		e.Mode = Symlink
+	case item.Type().IsRegular():
+		info, err := item.Info()
+		if err != nil {
+			return err
+		}
+		if info.Mode()&0o100 != 0 {
+			e.Mode = Executable
+		}
+	default:
+		return nil
+	}
+	w.dir.entries = append(w.dir.entries, e)
+	return nil
+}
+
+// gitDirs says where the repository of a working folder keeps its state.
+type gitDirs struct {
+	own    string // index, HEAD
+	common string // info/exclude; differs from own in a linked worktree
+}
+
+// gitDir finds the state of the repository whose top is root. Without a
+// repository its folders do not exist.
+func gitDir(root string) gitDirs {
+	dot := filepath.Join(root, ".git")
+	dirs := gitDirs{dot, dot}
+	// gitrepository-layout(5): in a worktree or submodule .git is a file.
+	link, err := os.ReadFile(dot)
+	if err != nil {
+		return dirs
+	}
+	dirs.own = inDir(root, strings.TrimSpace(strings.TrimPrefix(string(link), "gitdir:")))
+	dirs.common = dirs.own
+	if common, err := os.ReadFile(filepath.Join(dirs.own, "commondir")); err == nil {
+		dirs.common = inDir(dirs.own, strings.TrimSpace(string(common)))
+	}
+	return dirs
+}
+
+// inDir returns name, taken relative to dir unless it is absolute.
+func inDir(dir, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(dir, name)
+}
+
+// tracked returns the paths in the index and the folders above them. An index
+// in a form that only git itself reads counts as empty: then ignored files are
+// left out even where they are tracked.
+func tracked(git gitDirs) map[string]bool {
+	data, err := os.ReadFile(filepath.Join(git.own, "index"))
+	if err != nil {
+		return nil
+	}
+	var idx index.Index
+	if err := index.NewDecoder(bytes.NewReader(data)).Decode(&idx); err != nil {
+		return nil
+	}
+	paths := map[string]bool{}
+	for _, e := range idx.Entries {
+		for p := e.Name; p != "." && !paths[p]; p = path.Dir(p) {
+			paths[p] = true
+		}
+	}
+	return paths
+}
