@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/riverqueue/river"
+)
+
+// A Delivery is one webhook delivery from GitHub. Times have a resolution of a
+// millisecond.
+type Delivery struct {
+	ID           string    // X-GitHub-Delivery, a GUID
+	Event        string    // X-GitHub-Event, such as "issues"
+	Action       string    // the payload's action, "" if it has none
+	Installation int64     // 0 if the payload names none
+	Repository   string    // OWNER/NAME, "" if the payload names none
+	Payload      []byte    // JSON, as GitHub signed it
+	Received     time.Time // set by AddDelivery if zero
+	Handled      time.Time // when the work on it was finished; zero while it is outstanding
+}
+
+// deliveryTries is how often the handling of a delivery is tried. With River's
+// backoff the last try comes some four hours after the first: long enough for
+// an outage of GitHub to pass.
+const deliveryTries = 10
+
+// AddDelivery stores d together with the job of handling it, in one
+// transaction: when it returns nil, both survive a power cut. It reports whether
+// d was new; a delivery whose ID is known already is left as it is. A delivery
+// that is handled already is stored without a job.
+func (s *Store) AddDelivery(ctx context.Context, d Delivery) (added bool, err error) {
+	if d.Received.IsZero() {
+		d.Received = time.Now()
+	}
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		added, err = s.addDelivery(ctx, tx, d)
+		return err
+	})
+	if err != nil {
+		return false, fmt.Errorf("add delivery %s: %w", d.ID, err)
+	}
+	return added, nil
+}
+
+func (s *Store) addDelivery(ctx context.Context, tx *sql.Tx, d Delivery) (added bool, err error) {
+	res, err := tx.ExecContext(ctx, `INSERT INTO deliveries
+		(id, event, action, installation, repository, payload, received_at, handled_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		d.ID, d.Event, d.Action, d.Installation, d.Repository, d.Payload, d.Received.UnixMilli(), nullTime(d.Handled))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if !d.Handled.IsZero() {
+		return true, nil
+	}
+	_, err = s.jobs.InsertTx(ctx, tx, deliveryArgs{d.ID}, &river.InsertOpts{Queue: deliveryQueue, MaxAttempts: deliveryTries})
+	return err == nil, err
+}
+
+// Delivery returns the delivery with that ID. The error wraps ErrNotFound if
+// there is none.
+func (s *Store) Delivery(ctx context.Context, id string) (Delivery, error) {
+	d := Delivery{ID: id}
+	var received int64
+	var handled sql.NullInt64
+	err := s.db.QueryRowContext(ctx, `SELECT event, action, installation, repository, payload, received_at, handled_at
+		FROM deliveries WHERE id = ?`, id).
+		Scan(&d.Event, &d.Action, &d.Installation, &d.Repository, &d.Payload, &received, &handled)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = ErrNotFound
+	}
+	if err != nil {
+		return Delivery{}, fmt.Errorf("delivery %s: %w", id, err)
+	}
+	d.Received = time.UnixMilli(received)
+	if handled.Valid {
+		d.Handled = time.UnixMilli(handled.Int64)
+	}
+	return d, nil
+}
+
+// markHandled records that the work on a delivery is finished.
+func (s *Store) markHandled(ctx context.Context, id string) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE deliveries SET handled_at = ? WHERE id = ?`, time.Now().UnixMilli(), id)
+	if err != nil {
+		return fmt.Errorf("mark delivery %s handled: %w", id, err)
+	}
+	return nil
+}
+
+// nullTime returns t in milliseconds since 1970, NULL if t is zero.
+func nullTime(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}

@@ -1,0 +1,211 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Names of River's queues. They are apart so that long looks never keep
+// deliveries waiting.
+const (
+	deliveryQueue = "deliveries"
+	lookQueue     = "looks"
+)
+
+// Limits of the work.
+const (
+	deliveriesAtOnce = 8
+	looksAtOnce      = 4  // a look may hold a whole repository in memory
+	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
+	deliveryLimit    = 2 * time.Minute
+	lookLimit        = 30 * time.Minute
+	pollEvery        = 50 * time.Millisecond // how long a new job waits at most
+	stopWithin       = 10 * time.Second      // what work under way gets to finish before its context ends
+	abandonAfter     = 5 * time.Second       // and then to notice that
+	keepJobs         = 24 * time.Hour        // how long finished jobs stay to be looked at
+	keepFailedJobs   = 7 * 24 * time.Hour    // likewise those given up
+)
+
+// Handlers are what Run does with the work. Their contexts end when the work
+// takes too long (two minutes for a delivery, half an hour for a look) or Run
+// has to stop. An error, or a panic, means another try later: after a second,
+// then at growing intervals. An error of Snooze means another call later that
+// does not count as a try.
+type Handlers struct {
+	// Delivery acts on a delivery. Deliveries come in no certain order, and
+	// several at once. One that fails ten times is given up.
+	Delivery func(ctx context.Context, d Delivery) error
+
+	// Reconcile looks at a migration. There is one call at a time for each
+	// migration.
+	Reconcile func(ctx context.Context, migration int64) error
+}
+
+// Snooze returns an error by which a handler asks to be called again after d.
+// It may be wrapped.
+func Snooze(d time.Duration) error {
+	return river.JobSnooze(max(d, 0))
+}
+
+// Run works off the queue until ctx ends. Then it takes no new work, lets the
+// work under way finish for ten seconds, ends its contexts, and returns nil. It
+// returns an error when it cannot start, and when a handler does not return
+// even then. Work that was cut short, now or by the death of an earlier
+// process, is done again by the next Run, at once.
+//
+// Only one Run may be at work on a database at a time.
+func (s *Store) Run(ctx context.Context, h Handlers) error {
+	if err := s.takeOver(ctx); err != nil {
+		return fmt.Errorf("take over unfinished jobs: %w", err)
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, &deliveryWorker{store: s, handle: h.Delivery})
+	river.AddWorker(workers, &lookWorker{
+		store:     s,
+		reconcile: h.Reconcile,
+		busy:      newBusy(),
+		slots:     make(chan struct{}, looksAtOnce),
+		stop:      ctx.Done(),
+	})
+	client, err := river.NewClient(riversqlite.New(s.db), &river.Config{
+		Logger:  s.log,
+		Workers: workers,
+		Queues: map[string]river.QueueConfig{
+			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
+			lookQueue:     {MaxWorkers: looksFetched},
+		},
+		// River's listener for SQLite polls as well, and needs a second poll
+		// for what it misses.
+		PollOnly:                    true,
+		FetchPollInterval:           pollEvery,
+		FetchCooldown:               pollEvery,
+		ErrorHandler:                logErrors{s.log},
+		SoftStopTimeout:             stopWithin,
+		CompletedJobRetentionPeriod: keepJobs,
+		CancelledJobRetentionPeriod: keepJobs,
+		DiscardedJobRetentionPeriod: keepFailedJobs,
+	})
+	if err != nil {
+		return err
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start job queue: %w", err)
+	}
+	stopped := client.Stopped()
+	<-ctx.Done()
+	select {
+	case <-stopped:
+		return nil
+	case <-time.After(stopWithin + abandonAfter):
+		return errors.New("stop job queue: a handler did not return when its context ended")
+	}
+}
+
+// takeOver makes work that died with an earlier process available again, which
+// River by itself does after an hour. A job on its last try is given up: it may
+// be what killed the process. The earlier process also leads no more, else
+// scheduled jobs would wait until its term expires.
+func (s *Store) takeOver(ctx context.Context) error {
+	_, err := s.db.ExecContext(ctx, `
+		UPDATE river_job SET state = 'discarded', finalized_at = datetime('now', 'subsec')
+			WHERE state = 'running' AND attempt >= max_attempts;
+		UPDATE river_job SET state = 'available' WHERE state = 'running';
+		DELETE FROM river_leader;`)
+	return err
+}
+
+// deliveryArgs names the delivery that a job handles.
+type deliveryArgs struct {
+	ID string `json:"id"`
+}
+
+// Kind is River's name of the job.
+func (deliveryArgs) Kind() string { return "delivery" }
+
+type deliveryWorker struct {
+	river.WorkerDefaults[deliveryArgs]
+	store  *Store
+	handle func(context.Context, Delivery) error
+}
+
+// Timeout is how long River lets Work run.
+func (w *deliveryWorker) Timeout(*river.Job[deliveryArgs]) time.Duration { return deliveryLimit }
+
+// Work handles one delivery, unless that was finished just before a crash.
+func (w *deliveryWorker) Work(ctx context.Context, job *river.Job[deliveryArgs]) error {
+	d, err := w.store.Delivery(ctx, job.Args.ID)
+	if errors.Is(err, ErrNotFound) {
+		return river.JobCancel(err)
+	}
+	if err != nil {
+		return err
+	}
+	if !d.Handled.IsZero() {
+		return nil
+	}
+	if err := w.handle(ctx, d); err != nil {
+		return err
+	}
+	return w.store.markHandled(ctx, d.ID)
+}
+
+type lookWorker struct {
+	river.WorkerDefaults[lookArgs]
+	store     *Store
+	reconcile func(context.Context, int64) error
+	busy      *busy
+	slots     chan struct{} // one element for each look at work
+	stop      <-chan struct{}
+}
+
+// Timeout is none: what waits for its turn must not time out. Work has a limit
+// of its own.
+func (w *lookWorker) Timeout(*river.Job[lookArgs]) time.Duration { return -1 }
+
+// Work waits until nobody else works on the migration, then looks at it.
+func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) error {
+	release, ok := w.busy.claim(job.Args.Migration, w.stop)
+	if !ok {
+		return Snooze(0)
+	}
+	defer release()
+	select {
+	case w.slots <- struct{}{}:
+		defer func() { <-w.slots }()
+	case <-w.stop:
+		return Snooze(0)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookLimit)
+	defer cancel()
+	needed, err := w.store.begin(ctx, job.Args)
+	if err != nil || !needed {
+		return err
+	}
+	return w.reconcile(ctx, job.Args.Migration)
+}
+
+// logErrors logs work that failed. It is River's ErrorHandler.
+type logErrors struct{ log *slog.Logger }
+
+// HandleError logs an error of a handler.
+func (l logErrors) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	l.log.WarnContext(ctx, "job failed", append(describe(job), "error", err)...)
+	return nil
+}
+
+// HandlePanic logs a panic of a handler.
+func (l logErrors) HandlePanic(ctx context.Context, job *rivertype.JobRow, value any, trace string) *river.ErrorHandlerResult {
+	l.log.ErrorContext(ctx, "job panicked", append(describe(job), "panic", value, "trace", trace)...)
+	return nil
+}
+
+func describe(job *rivertype.JobRow) []any {
+	return []any{"kind", job.Kind, "args", string(job.EncodedArgs), "try", job.Attempt, "tries", job.MaxAttempts}
+}

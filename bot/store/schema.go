@@ -1,0 +1,65 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"path"
+	"time"
+)
+
+// schema holds the steps that lead from an empty database to the present
+// schema, files NNN_name.sql in the order of their names. A step that has been
+// released never changes: add another.
+//
+//go:embed schema/*.sql
+var schema embed.FS
+
+// migrate applies the steps that this database has not seen yet, each in a
+// transaction with the row that records it. A database that has seen a step
+// unknown here was written by a newer restage, and is refused.
+func (s *Store) migrate(ctx context.Context) error {
+	steps, err := schema.ReadDir("schema")
+	if err != nil {
+		return err
+	}
+	_, err = s.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_steps (
+		name       TEXT    NOT NULL PRIMARY KEY,
+		applied_at INTEGER NOT NULL
+	) STRICT`)
+	if err != nil {
+		return fmt.Errorf("create table schema_steps: %w", err)
+	}
+	for _, step := range steps {
+		if err := s.tx(ctx, func(tx *sql.Tx) error { return apply(ctx, tx, step.Name()) }); err != nil {
+			return fmt.Errorf("apply schema/%s: %w", step.Name(), err)
+		}
+	}
+	var last string
+	if err := s.db.QueryRowContext(ctx, `SELECT max(name) FROM schema_steps`).Scan(&last); err != nil {
+		return err
+	}
+	if newest := steps[len(steps)-1].Name(); last > newest {
+		return fmt.Errorf("its schema is at step %s, but this restage knows steps up to %s: use a newer restage", last, newest)
+	}
+	return nil
+}
+
+// apply runs the step of that name unless it is recorded already.
+func apply(ctx context.Context, tx *sql.Tx, name string) error {
+	res, err := tx.ExecContext(ctx, `INSERT INTO schema_steps (name, applied_at) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+		name, time.Now().UnixMilli())
+	if err != nil {
+		return err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	text, err := schema.ReadFile(path.Join("schema", name))
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, string(text))
+	return err
+}
