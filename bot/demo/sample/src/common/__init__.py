@@ -1,0 +1,1 @@
+"""Small things that every domain may use. Imports nothing of the others."""

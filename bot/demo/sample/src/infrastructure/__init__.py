@@ -1,0 +1,1 @@
+"""Infrastructure: names, tracking, and what talks to services."""

@@ -1,0 +1,1 @@
+"""Names in MLflow: config, run_keys, run_names and tags."""

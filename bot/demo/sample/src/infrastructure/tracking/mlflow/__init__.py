@@ -1,0 +1,1 @@
+"""MLflow: finder, trackers, artifacts."""

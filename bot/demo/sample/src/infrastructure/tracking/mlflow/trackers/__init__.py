@@ -1,0 +1,1 @@
+"""Trackers: one for each kind of run."""

@@ -1,0 +1,1 @@
+"""Orchestration: creates jobs and watches them."""

@@ -1,0 +1,1 @@
+"""Hyperparameter optimization, in AzureML and on this machine."""

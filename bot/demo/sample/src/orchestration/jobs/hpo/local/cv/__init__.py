@@ -1,0 +1,4 @@
+"""Cross-validation on this machine."""
+from .folds import run_folds
+
+__all__ = ["run_folds"]

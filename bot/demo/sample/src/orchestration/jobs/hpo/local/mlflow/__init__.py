@@ -1,0 +1,1 @@
+"""Tidies up what studies left in MLflow."""

@@ -1,0 +1,1 @@
+"""Training: of models and of their hyperparameters."""
