@@ -71,14 +71,14 @@ func (d *dir) Read(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if len(data) > maxFile {
+	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d MiB; leave it out of the folder or let git ignore it", name, maxFile>>20)
 	}
-	return data, nil
+	return io.ReadAll(io.LimitReader(f, maxFile))
 }
 
 // walker collects the entries of a working folder.
