@@ -7,6 +7,8 @@
 // the repository, sizes and counts are bounded, keys are known.
 package plan
 
+import "github.com/restage/restage/phases/input"
+
 // A Plan is one module reorganization. Paths in it are as the author meant
 // them: slash-separated and clean, relative to a source root or to the
 // repository root, folders with a trailing slash.
@@ -47,8 +49,8 @@ type Move struct {
 
 // Metadata is what becomes of the @meta block of a moved file.
 type Metadata struct {
-	Domain     string   // the new domain; "" leaves it
-	FromDomain string   // the domain the author believes it has; "" if unsaid
+	Domain     string // the new domain; "" leaves it
+	FromDomain string // the domain the author believes it has; "" if unsaid
 	AddTags    []string
 	RemoveTags []string
 }
@@ -94,9 +96,4 @@ type Section struct {
 }
 
 // An Error is a mistake in a plan. It says where and what to do about it.
-type Error struct {
-	File    string // path of the plan, "" when it is the issue itself
-	Line    int    // from 1; 0 if it concerns the whole plan
-	Column  int    // from 1; 0 if unknown
-	Message string // what is wrong and the remedy, one line
-}
+type Error = input.Error

@@ -1,0 +1,261 @@
+package input
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+)
+
+// maxDepth bounds how deep lists and mappings nest.
+const maxDepth = 32
+
+// maxItems bounds the length of one list or mapping.
+const maxItems = 5000
+
+// A Source is YAML text and where it stands.
+type Source struct {
+	File   string // for messages; "" if it has none
+	Data   []byte
+	Line   int // lines before Data in the file that holds it
+	Column int // columns before each line of Data
+}
+
+// A Value is one value of a YAML document. Its methods return what it holds,
+// or record a mistake and return the zero value.
+type Value struct {
+	Line, Column int
+	node         *yaml.Node
+	errs         *Errors
+}
+
+// Fields says what to do with the value of each known key.
+type Fields map[string]func(Value)
+
+// YAML parses the one document of src and hands its top value to read. What is
+// dangerous or ambiguous is refused: anchors, aliases, tags, a key given twice,
+// several documents, more than MaxSize bytes. The error holds every mistake
+// found, see Errors.Err.
+func YAML(src Source, read func(Value)) error {
+	errs := &Errors{File: src.File}
+	if len(src.Data) > MaxSize {
+		errs.Add(0, 0, "too large: %d bytes; at most %d are read", len(src.Data), MaxSize)
+		return errs.Err()
+	}
+	root, err := parse(src.Data)
+	if err != nil {
+		line, column, message := describe(err)
+		if line > 0 {
+			line, column = line+src.Line, column+src.Column
+		}
+		errs.Add(line, column, "not valid YAML: %s", message)
+		return errs.Err()
+	}
+	shift(root, src.Line, src.Column)
+	top := Value{root.Line, root.Column, root, errs}
+	if top.refuse(); errs.Empty() {
+		read(top)
+	}
+	return errs.Err()
+}
+
+// parse returns the top node of the one document in data. An empty document is
+// an empty mapping.
+func parse(data []byte) (*yaml.Node, error) {
+	limits := loaderlimits.New(loaderlimits.DepthFunc(func(depth int, _ *yaml.DepthContext) error {
+		if depth > maxDepth {
+			return fmt.Errorf("nested deeper than %d levels", maxDepth)
+		}
+		return nil
+	}))
+	loader, err := yaml.NewLoader(bytes.NewReader(data), yaml.WithPlugin(limits))
+	if err != nil {
+		return nil, err
+	}
+	var doc, more yaml.Node
+	if err := loader.Load(&doc); err == io.EOF {
+		return &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}, nil
+	} else if err != nil {
+		return nil, err
+	}
+	if err := loader.Load(&more); err == nil {
+		return nil, fmt.Errorf("a second document starts at line %d; keep one", more.Line)
+	} else if err != io.EOF {
+		return nil, err
+	}
+	if len(doc.Content) == 0 || doc.Content[0].ShortTag() == "!!null" {
+		return &yaml.Node{Kind: yaml.MappingNode, Line: 1, Column: 1}, nil
+	}
+	return doc.Content[0], nil
+}
+
+// describe returns where the YAML library stopped and why.
+func describe(err error) (line, column int, message string) {
+	var load *yaml.LoadError
+	if !errors.As(err, &load) {
+		return 0, 0, err.Error()
+	}
+	message = load.Message
+	if load.ContextMsg != "" {
+		message = load.ContextMsg + ": " + message
+	}
+	return load.Mark.Line, load.Mark.Column, message
+}
+
+// shift moves the positions in n and below to where they are in the file.
+func shift(n *yaml.Node, line, column int) {
+	n.Line += line
+	n.Column += column
+	for _, c := range n.Content {
+		shift(c, line, column)
+	}
+}
+
+// refuse records everything in v and below that a file must not use.
+func (v Value) refuse() {
+	switch {
+	case v.node.Kind == yaml.AliasNode || v.node.Anchor != "":
+		v.Errorf("anchors (&x) and aliases (*x) are not supported; write the value out, or quote it if it is text")
+		return
+	case v.node.Style&yaml.TaggedStyle != 0:
+		v.Errorf("tags such as %s are not supported; leave it out", v.node.Tag)
+	case len(v.node.Content) > 2*maxItems:
+		v.Errorf("too long: at most %d entries are read", maxItems)
+		return
+	}
+	if v.node.Kind == yaml.MappingNode {
+		v.refuseRepeated()
+	}
+	for _, c := range v.node.Content {
+		v.at(c).refuse()
+	}
+}
+
+// refuseRepeated records keys of the mapping v that are given twice.
+func (v Value) refuseRepeated() {
+	lines := map[string]int{}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		key := v.at(v.node.Content[i])
+		if first, ok := lines[key.node.Value]; ok && key.node.Kind == yaml.ScalarNode {
+			key.Errorf("key %s is given twice, first in line %d; keep one", Quote(key.node.Value), first)
+			continue
+		}
+		lines[key.node.Value] = key.Line
+	}
+}
+
+func (v Value) at(n *yaml.Node) Value { return Value{n.Line, n.Column, n, v.errs} }
+
+// Errorf records a mistake at the place of v.
+func (v Value) Errorf(format string, args ...any) {
+	v.errs.Add(v.Line, v.Column, format, args...)
+}
+
+// Sound reports whether no mistake was found so far in the whole file.
+func (v Value) Sound() bool { return v.errs.Empty() }
+
+// IsNull reports whether nothing is written where the value should be.
+func (v Value) IsNull() bool { return v.node.ShortTag() == "!!null" }
+
+// IsMap reports whether v has keys.
+func (v Value) IsMap() bool { return v.node.Kind == yaml.MappingNode }
+
+// Text returns the text of v as it is written. Numbers and booleans are text
+// too; nothing at all is not.
+func (v Value) Text() string {
+	if v.node.Kind != yaml.ScalarNode || v.IsNull() {
+		v.Errorf("expected text, found %s", v.kind())
+		return ""
+	}
+	return v.node.Value
+}
+
+// Int returns the whole number of v, which must lie between least and most.
+func (v Value) Int(least, most int) int {
+	n, err := strconv.Atoi(v.node.Value)
+	if v.node.Kind != yaml.ScalarNode || err != nil || n < least || n > most {
+		v.Errorf("expected a whole number from %d to %d, found %s", least, most, v.kind())
+		return 0
+	}
+	return n
+}
+
+// Bool returns true or false. The many words for them that YAML once knew, such
+// as "yes" and "off", are no booleans.
+func (v Value) Bool() bool {
+	if v.node.Kind == yaml.ScalarNode && v.node.Value == "true" {
+		return true
+	}
+	if v.node.Kind != yaml.ScalarNode || v.node.Value != "false" {
+		v.Errorf("expected true or false, found %s", v.kind())
+	}
+	return false
+}
+
+// List calls f with each element of the list v. Nothing at all is an empty
+// list.
+func (v Value) List(f func(Value)) {
+	if v.IsNull() {
+		return
+	}
+	if v.node.Kind != yaml.SequenceNode {
+		v.Errorf("expected a list, found %s", v.kind())
+		return
+	}
+	for _, n := range v.node.Content {
+		f(v.at(n))
+	}
+}
+
+// Texts returns the elements of a list of text.
+func (v Value) Texts() []string {
+	var all []string
+	v.List(func(e Value) { all = append(all, e.Text()) })
+	return all
+}
+
+// Pairs calls f with each key and value of the mapping v, in the order of the
+// file. Nothing at all is an empty mapping.
+func (v Value) Pairs(f func(key, value Value)) {
+	if v.IsNull() {
+		return
+	}
+	if !v.IsMap() {
+		v.Errorf("expected keys and values, found %s", v.kind())
+		return
+	}
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		f(v.at(v.node.Content[i]), v.at(v.node.Content[i+1]))
+	}
+}
+
+// Fields calls for each key of the mapping v the function that known has for
+// it. A key that is not known is a mistake.
+func (v Value) Fields(known Fields) {
+	v.Pairs(func(key, value Value) {
+		if f, ok := known[key.node.Value]; ok && key.node.Kind == yaml.ScalarNode {
+			f(value)
+			return
+		}
+		key.Errorf("unknown key %s%s", Quote(key.node.Value), Suggest(key.node.Value, slices.Sorted(maps.Keys(known))))
+	})
+}
+
+// kind says what v is, for messages.
+func (v Value) kind() string {
+	switch {
+	case v.IsNull():
+		return "nothing"
+	case v.node.Kind == yaml.MappingNode:
+		return "keys and values"
+	case v.node.Kind == yaml.SequenceNode:
+		return "a list"
+	}
+	return Quote(v.node.Value)
+}

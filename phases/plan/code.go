@@ -1,0 +1,91 @@
+package plan
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// code reads a code block: shell lines are listed and never run, Python that
+// belongs into a new __init__.py tells what it exports.
+func (m *markdown) code(b *block) {
+	switch b.lang {
+	case "sh", "bash", "shell", "console", "zsh":
+		m.shell(b)
+	case "python", "py", "python3", "":
+		if m.creates != nil && b.depth >= m.creates.depth {
+			m.creates.parse(strings.Join(b.code, "\n"))
+			m.packages = append(m.packages, *m.creates)
+			m.creates = nil
+		}
+	}
+}
+
+var (
+	comment    = regexp.MustCompile(`(?m)(^|\s)#.*$`)
+	fromImport = regexp.MustCompile(`(?m)^\s*from\s+([.\w]+)\s+import\s+(?:\(([^()]*)\)|([^\n(]*))`)
+	allList    = regexp.MustCompile(`(?s)\b__all__\s*(?::[^=\n]*)?\+?=\s*[\[(](.*?)[\])]`)
+	quotedName = regexp.MustCompile(`["'](\w+)["']`)
+)
+
+// parse reads the code of an __init__.py.
+func (c *create) parse(source string) {
+	source = comment.ReplaceAllString(source, "$1")
+	c.modules = map[string][]string{}
+	var imported []string
+	for _, match := range fromImport.FindAllStringSubmatch(source, -1) {
+		module := match[1][strings.LastIndex(match[1], ".")+1:]
+		for name := range strings.SplitSeq(match[2]+match[3], ",") {
+			words := strings.Fields(strings.ReplaceAll(name, "\\", " "))
+			if len(words) == 3 && words[1] == "as" {
+				words = words[2:]
+			}
+			if len(words) == 1 && isIdentifier(words[0]) {
+				imported = append(imported, words[0])
+				c.modules[module] = append(c.modules[module], words[0])
+			}
+		}
+	}
+	for _, list := range allList.FindAllStringSubmatch(source, -1) {
+		for _, name := range quotedName.FindAllStringSubmatch(list[1], -1) {
+			c.all = append(c.all, name[1])
+		}
+	}
+	if c.all == nil {
+		c.all = imported
+	}
+	c.all = identifiers(c.all)
+}
+
+var (
+	// grepDef matches grep looking for definitions: the pattern holds their names.
+	grepDef = regexp.MustCompile(`\bgrep\b[^|]*["']\^\s*(?:async )?(?:def|class)\b\s*([\w]*)`)
+	// grepOne matches the "(a|b|c)" of a grep -E that filters definitions.
+	grepOne = regexp.MustCompile(`\bgrep\s+-\w*E\w*\s+["']\(?(\w+(?:\\?\|\w+)*)\)?["']`)
+	// pyFile matches the Python files that a line names.
+	pyFile = regexp.MustCompile(`[\w./-]+\.py\b`)
+)
+
+// shell lists the lines of a shell block. Names that they look for in moved
+// files are names that the files must define.
+func (m *markdown) shell(b *block) {
+	line, _ := m.doc.place(b.pos)
+	for i, text := range b.code {
+		text = strings.TrimSpace(text)
+		if text == "" || strings.HasPrefix(text, "#") {
+			continue
+		}
+		m.plan.Commands = append(m.plan.Commands, Command{b.step(), text, line + i})
+		match := grepDef.FindStringSubmatch(text)
+		if match == nil || b.step() == 0 {
+			continue
+		}
+		names := []string{match[1]}
+		if one := grepOne.FindStringSubmatch(text); one != nil {
+			names = append(names, strings.FieldsFunc(one[1], func(r rune) bool { return r == '|' || r == '\\' })...)
+		}
+		if names = slices.DeleteFunc(names, func(n string) bool { return !isIdentifier(n) }); len(names) > 0 {
+			m.expects = append(m.expects, expect{b.step(), pyFile.FindAllString(text, -1), names})
+		}
+	}
+}

@@ -1,0 +1,284 @@
+package plan
+
+import (
+	"bytes"
+	"regexp"
+	"sort"
+	"strings"
+
+	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	table "github.com/yuin/goldmark/extension/ast"
+	gmtext "github.com/yuin/goldmark/text"
+)
+
+// A document is Markdown made flat: blocks in their order, each with the
+// headings above it. Comments and HTML are not in it.
+type document struct {
+	source   []byte
+	lines    []int // offset of the start of each line
+	sections []*heading
+	blocks   []*block
+}
+
+// A heading starts a section that ends at the next heading of its level or a
+// higher one.
+type heading struct {
+	parent *heading // nil at the top
+	level  int      // 1 to 6; 7 for a bold line that stands for a heading
+	title  string
+	line   int
+	end    int // offset at which the section ends
+	start  int // offset at which it starts
+	step   int // number of the step the section is or lies in
+	used   bool
+}
+
+// A block is a paragraph, the text of a list item, a code block or a table.
+type block struct {
+	heading *heading // nil before the first
+	depth   int      // how many list items enclose it
+	item    bool     // it is the first block of a list item
+	text    phrase   // of a paragraph or item
+	code    []string // lines of a code block; nil for others
+	lang    string   // first word after the fence, lower case
+	rows    [][]phrase
+	pos     int
+}
+
+// A phrase is the text of a block as a person reads it. Emphasis is gone, code
+// stands in backticks and has none inside, lines are separated by "\n".
+type phrase struct {
+	string
+	marks []mark
+}
+
+// A mark says that the text from offset at on was read from pos on.
+type mark struct{ at, pos int }
+
+// pos returns the offset in the source of offset at of p.
+func (p phrase) pos(at int) int {
+	i := sort.Search(len(p.marks), func(i int) bool { return p.marks[i].at > at }) - 1
+	if len(p.marks) == 0 {
+		return 0
+	}
+	m := p.marks[max(i, 0)]
+	return m.pos + max(at-m.at, 0)
+}
+
+// place returns line and column, from 1, of an offset in the source.
+func (d *document) place(pos int) (line, column int) {
+	i := sort.SearchInts(d.lines, pos+1) - 1
+	return i + 1, pos - d.lines[i] + 1
+}
+
+// folds matches lines of HTML that only fold a text away. What they enclose is
+// part of the plan, whether or not blank lines make it Markdown for GitHub too.
+var folds = regexp.MustCompile(`(?im)^[ \t]*(?:</?details[^>\n]*>|<summary[^>\n]*>[^\n]*</summary>|</?summary[^>\n]*>|[ \t])+\r?$`)
+
+// parse reads Markdown as GitHub does: CommonMark with tables.
+func parse(source []byte) *document {
+	source = folds.ReplaceAllFunc(bytes.Clone(source), func(line []byte) []byte {
+		return bytes.Repeat([]byte{' '}, len(line))
+	})
+	d := &document{source: source, lines: []int{0}}
+	for i, c := range source {
+		if c == '\n' {
+			d.lines = append(d.lines, i+1)
+		}
+	}
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
+	d.walk(markdown.Parser().Parse(gmtext.NewReader(source)), 0)
+	for i, h := range d.sections {
+		h.end = len(source)
+		for _, next := range d.sections[i+1:] {
+			if next.level <= h.level {
+				h.end = next.start
+				break
+			}
+		}
+	}
+	return d
+}
+
+// walk adds the blocks below n, which lies in depth list items.
+func (d *document) walk(n ast.Node, depth int) {
+	first := n.Kind() == ast.KindListItem
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Heading:
+			d.section(d.phrase(c).string, c.Level, d.start(c))
+		case *ast.Paragraph, *ast.TextBlock:
+			d.paragraph(c, depth, first)
+		case *ast.FencedCodeBlock:
+			lang, _, _ := strings.Cut(strings.ToLower(string(c.Language(d.source))), " ")
+			d.code(c, lang, depth)
+		case *ast.CodeBlock:
+			d.code(c, "", depth)
+		case *table.Table:
+			d.table(c, depth)
+		case *ast.ListItem:
+			d.walk(c, depth+1)
+		default:
+			d.walk(c, depth)
+		}
+		first = false
+	}
+}
+
+// section starts a section.
+func (d *document) section(title string, level, pos int) {
+	line, _ := d.place(pos)
+	h := &heading{level: level, title: oneLine(title), line: line, start: d.lines[line-1]}
+	for p := d.current(); p != nil; p = p.parent {
+		if p.level < level {
+			h.parent = p
+			break
+		}
+	}
+	d.sections = append(d.sections, h)
+}
+
+func (d *document) current() *heading {
+	if len(d.sections) == 0 {
+		return nil
+	}
+	return d.sections[len(d.sections)-1]
+}
+
+// add appends b as a block of the current section.
+func (d *document) add(b *block) {
+	b.heading = d.current()
+	d.blocks = append(d.blocks, b)
+}
+
+// paragraph adds a paragraph. One that is nothing but a bold "Step 3: ..." is
+// a heading in all but name.
+func (d *document) paragraph(n ast.Node, depth int, item bool) {
+	text := d.phrase(n)
+	if strong, ok := n.FirstChild().(*ast.Emphasis); ok && depth == 0 && strong.Level == 2 &&
+		n.ChildCount() == 1 && stepTitle.MatchString(text.string) {
+		d.section(text.string, 7, d.start(n))
+		return
+	}
+	d.add(&block{depth: depth, item: item, text: text, pos: d.start(n)})
+}
+
+// code adds a code block.
+func (d *document) code(n ast.Node, lang string, depth int) {
+	b := &block{depth: depth, lang: lang, code: []string{}}
+	for _, s := range n.Lines().Sliced(0, n.Lines().Len()) {
+		if len(b.code) == 0 {
+			b.pos = s.Start
+		}
+		b.code = append(b.code, strings.TrimRight(string(s.Value(d.source)), "\r\n"))
+	}
+	d.add(b)
+}
+
+// table adds a table, the header first.
+func (d *document) table(n ast.Node, depth int) {
+	b := &block{depth: depth, pos: d.start(n)}
+	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
+		var cells []phrase
+		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
+			p := d.phrase(cell)
+			if len(p.marks) == 0 {
+				p.marks = []mark{{0, max(row.Pos(), 0)}}
+			}
+			cells = append(cells, p)
+		}
+		b.rows = append(b.rows, cells)
+	}
+	d.add(b)
+}
+
+// start returns the offset in the source at which n starts.
+func (d *document) start(n ast.Node) int {
+	if lines := n.Lines(); lines != nil && lines.Len() > 0 {
+		return lines.At(0).Start
+	}
+	return max(n.Pos(), 0)
+}
+
+// phrase returns the text of the inline nodes below n.
+func (d *document) phrase(n ast.Node) phrase {
+	b := &phraser{source: d.source}
+	b.inlines(n, false)
+	return phrase{strings.TrimRight(b.text.String(), " \t\n"), b.marks}
+}
+
+// phraser builds a phrase.
+type phraser struct {
+	source []byte
+	text   strings.Builder
+	marks  []mark
+}
+
+// write adds the source text of a segment.
+func (b *phraser) write(s gmtext.Segment, text string) {
+	b.marks = append(b.marks, mark{b.text.Len(), s.Start})
+	b.text.WriteString(text)
+}
+
+// inlines adds the inline nodes below n; code says that n is code.
+func (b *phraser) inlines(n ast.Node, code bool) {
+	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
+		switch c := c.(type) {
+		case *ast.Text:
+			value := string(c.Segment.Value(b.source))
+			if code {
+				value = strings.ReplaceAll(strings.TrimRight(value, "\r\n"), "`", "'")
+			} else {
+				value = strings.ReplaceAll(unescape(value), "`", "'")
+			}
+			b.write(c.Segment, value)
+			if c.SoftLineBreak() || c.HardLineBreak() {
+				b.text.WriteByte('\n')
+			}
+		case *ast.CodeSpan:
+			b.text.WriteByte('`')
+			b.inlines(c, true)
+			b.text.WriteByte('`')
+		case *ast.Emphasis:
+			b.emphasis(c)
+		case *ast.AutoLink:
+			b.text.Write(c.Label(b.source))
+		case *ast.RawHTML:
+			b.html(c)
+		default:
+			b.inlines(c, code)
+		}
+	}
+}
+
+// emphasis adds emphasized text. Underscores stay: people write __init__.py
+// without backticks and mean it.
+func (b *phraser) emphasis(n *ast.Emphasis) {
+	mark := ""
+	if pos := n.Pos(); pos >= 0 && pos < len(b.source) && b.source[pos] == '_' {
+		mark = strings.Repeat("_", n.Level)
+	}
+	b.text.WriteString(mark)
+	b.inlines(n, false)
+	b.text.WriteString(mark)
+}
+
+// html adds backticks for <code> tags and nothing for others.
+func (b *phraser) html(n *ast.RawHTML) {
+	switch tag := strings.ToLower(string(n.Segments.Value(b.source))); tag {
+	case "<code>", "</code>":
+		b.text.WriteByte('`')
+	case "<br>", "<br/>", "<br />":
+		b.text.WriteByte('\n')
+	}
+}
+
+// escaped matches a backslash escape of Markdown that may stand in a path.
+var escaped = regexp.MustCompile("\\\\([_*`#|~<>&{}\\[\\]()!+.-])")
+
+func unescape(s string) string { return escaped.ReplaceAllString(s, "$1") }
+
+// oneLine returns s with all white space made single spaces.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }

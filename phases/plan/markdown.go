@@ -1,0 +1,255 @@
+package plan
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/restage/restage/phases/input"
+)
+
+// markdown reads a Markdown plan by meaning: tables by the names of their
+// columns, sections by their titles, sentences by their verbs.
+func (r *reader) markdown(data []byte) error {
+	d := parse(data)
+	if b := fencedYAML(d); b != nil {
+		line, column := d.place(b.pos)
+		text := strings.Join(b.code, "\n")
+		return input.YAML(input.Source{File: r.errs.File, Data: []byte(text), Line: line - 1, Column: column - 1}, r.yaml)
+	}
+	m := &markdown{reader: r, doc: d}
+	m.steps()
+	for _, b := range d.blocks {
+		switch {
+		case b.rows != nil:
+			m.table(b)
+		case b.code != nil:
+			m.code(b)
+		default:
+			m.sentence(b)
+		}
+	}
+	m.assign()
+	m.unused()
+	return r.errs.Err()
+}
+
+// fencedYAML returns the code block that holds a whole YAML plan.
+func fencedYAML(d *document) *block {
+	for _, b := range d.blocks {
+		if b.code != nil && (b.lang == "yaml" || b.lang == "yml" || b.lang == "") && isYAML([]byte(strings.Join(b.code, "\n"))) {
+			return b
+		}
+	}
+	return nil
+}
+
+// markdown holds what is found while the blocks of a document are read.
+type markdown struct {
+	*reader
+	doc *document
+
+	creates   *create  // "Create x/__init__.py:" whose code is still to come
+	deletes   *block   // "Delete these files:" whose items are still to come
+	expects   []expect // names that files must define
+	packages  []create // contents of new __init__.py
+	metadata  []meta   // changes of @meta blocks
+	deletions []Delete // Step is where the plan says so
+	duplicate []duplicate
+}
+
+// expect says that the moved file must define names.
+type expect struct {
+	step  int
+	files []string // paths or base names that tell which file; may be empty
+	names []string
+}
+
+// meta says what becomes of the @meta blocks of the files that a step moves.
+type meta struct {
+	step int
+	Metadata
+}
+
+// A kind is what a section is about, by its title.
+type kind int
+
+const (
+	other kind = iota
+	outOfScope
+	preconditions
+	knownIssues
+)
+
+var titles = []struct {
+	kind kind
+	re   *regexp.Regexp
+}{
+	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|what stays|stays\b|unchanged|leave alone|do(n't| not) (touch|move))`)},
+	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|before (you|we) start)\b`)},
+	{knownIssues, regexp.MustCompile(`(?i)^\W*(known (issues|problems|limitations)|caveats)\b`)},
+}
+
+// kind returns what the section of b is about; the nearest title that says
+// something counts.
+func (b *block) kind() kind {
+	for h := b.heading; h != nil; h = h.parent {
+		for _, t := range titles {
+			if t.re.MatchString(h.title) {
+				return t.kind
+			}
+		}
+	}
+	return other
+}
+
+// step returns the number of the step that b lies in, or 0.
+func (b *block) step() int {
+	if b.heading == nil {
+		return 0
+	}
+	return b.heading.step
+}
+
+// use notes that the section of b, and so those around it, says something.
+func (b *block) use() {
+	for h := b.heading; h != nil; h = h.parent {
+		h.used = true
+	}
+}
+
+// line returns the line that b starts in.
+func (m *markdown) line(b *block) int {
+	line, _ := m.doc.place(b.pos)
+	return line
+}
+
+// errorAt records a mistake at an offset of the source.
+func (m *markdown) errorAt(pos int, format string, args ...any) {
+	line, column := m.doc.place(pos)
+	m.errs.Add(line, column, format, args...)
+}
+
+// unused lists the sections that said nothing, the outermost only.
+func (m *markdown) unused() {
+	for _, h := range m.doc.sections {
+		if !h.used && (h.parent == nil || h.parent.used) {
+			m.plan.Unused = append(m.plan.Unused, Section{h.title, h.line})
+		}
+	}
+}
+
+// stepTitle matches the title of a step. Marks such as a tick may stand before.
+var stepTitle = regexp.MustCompile(`(?i)^[^\pL\pN]*Step\s+(\d{1,4})\b\s*[:.)–—-]*\s*(.*)$`)
+
+// steps finds the title of the plan, the steps and their phases.
+func (m *markdown) steps() {
+	said := m.phases()
+	seen := map[int]int{}
+	for i, h := range m.doc.sections {
+		if i == 0 && !stepTitle.MatchString(h.title) {
+			m.plan.Title = h.title
+			h.used = true
+			continue
+		}
+		if h.parent != nil && h.parent.step != 0 {
+			h.step = h.parent.step
+			h.used = true
+			continue
+		}
+		match := stepTitle.FindStringSubmatch(h.title)
+		if match == nil {
+			continue
+		}
+		number, _ := strconv.Atoi(match[1])
+		if first, ok := seen[number]; ok {
+			m.errs.Add(h.line, 1, "step %d is there twice, first in line %d; give it another number", number, first)
+			continue
+		}
+		seen[number] = h.line
+		h.step = number
+		for p := h; p != nil; p = p.parent {
+			p.used = true
+		}
+		m.plan.Steps = append(m.plan.Steps, Step{number, match[2], stepPhase(h, number, said)})
+	}
+}
+
+// stepPhase returns the phase of a step: what the plan says of its number, or
+// the title of a section around it.
+func stepPhase(h *heading, number int, said map[int]string) string {
+	if p := said[number]; p != "" {
+		return p
+	}
+	for h = h.parent; h != nil; h = h.parent {
+		if match := phaseTitle.FindStringSubmatch(h.title); match != nil {
+			return phaseWord(match[1])
+		}
+	}
+	return ""
+}
+
+var (
+	// phaseTitle matches "Phase 1: Move files" or "Phase 1 (File Moves) ...".
+	phaseTitle = regexp.MustCompile(`(?i)^[^\pL\pN]*Phase\s+\d+\s*(.*)$`)
+	// stepRange matches "(Steps 1-7)", "Steps 1, 3 and 5-7".
+	stepRange = regexp.MustCompile(`(?i)\bSteps?\s+(\d{1,4}(?:\s*(?:-|–|—|,|and|to|&)\s*\d{1,4})*)`)
+	span      = regexp.MustCompile(`(\d+)(?:\s*(?:-|–|—|to)\s*(\d+))?`)
+)
+
+// phases returns the phase of each step that a line such as "Phase 1: Move
+// files (Steps 1-8)" tells. Lines that report a status count less.
+func (m *markdown) phases() map[int]string {
+	planned, reported := map[int]string{}, map[int]string{}
+	note := func(text string, status bool) bool {
+		title, steps := phaseTitle.FindStringSubmatch(text), stepRange.FindStringSubmatch(text)
+		if title == nil || steps == nil {
+			return false
+		}
+		target := planned
+		if status {
+			target = reported
+		}
+		for _, s := range span.FindAllStringSubmatch(steps[1], -1) {
+			first, _ := strconv.Atoi(s[1])
+			last, err := strconv.Atoi(s[2])
+			if err != nil {
+				last = first
+			}
+			for n := first; n <= min(last, maxStep); n++ {
+				if target[n] == "" {
+					target[n] = phaseWord(title[1])
+				}
+			}
+		}
+		return true
+	}
+	for _, h := range m.doc.sections {
+		note(h.title, false)
+	}
+	for _, b := range m.doc.blocks {
+		for line := range strings.SplitSeq(b.text.string, "\n") {
+			status := strings.Contains(line, "Status") || b.heading != nil && strings.Contains(b.heading.title, "Status")
+			if note(line, status) {
+				b.use()
+			}
+		}
+	}
+	for n, p := range planned {
+		reported[n] = p
+	}
+	return reported
+}
+
+var phaseWords = regexp.MustCompile(`(?i)\b(?:(mov(?:e|es|ed|ing)|relocat\w*)|(imports?|references?)|(clean\w*|verif\w*|delet\w*|remov\w*|retir\w*))\b`)
+
+// phaseWord returns the phase that the first telling word of a title means.
+func phaseWord(title string) string {
+	match := phaseWords.FindStringSubmatch(title)
+	for i, word := range match {
+		if i > 0 && word != "" {
+			return phases[i-1]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,279 @@
+package plan
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const arrow = `(?:→|⟶|➜|➔|=>|-{1,2}>)`
+
+var (
+	// pairOf matches "`a` → `b`", "`a` (3 files) → **DELETE**".
+	pairOf = regexp.MustCompile("`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*" + arrow + "\\s*(?:`([^`]+)`|(DELETE|Delete|delete)\\b)")
+	// moveTo matches "Move `a` to `b`".
+	moveTo = regexp.MustCompile("(?i)\\b(?:move|rename|relocate)\\s+(?:the\\s+)?(?:file\\s+|folder\\s+|directory\\s+|package\\s+|module\\s+)?`([^`]+)`(?:\\s*\\([^()]*\\))?\\s+(?:in)?to\\s+`([^`]+)`")
+	// plainPair matches "a/b.py -> c/d.py" without backticks, alone in its line.
+	plainPair = regexp.MustCompile(`^(\S+)\s+` + arrow + `\s+(\S+)$`)
+
+	createInit = regexp.MustCompile("(?i)\\b(?:create|add|write|populate|update|fill)\\s+(?:the\\s+|new\\s+|file\\s+)*`([^`]*__init__\\.py)`")
+	domain     = regexp.MustCompile("(?i)`\"?domain:\\s*([^`\"]+?)\"?`\\s*(?:" + arrow + "|to)\\s*`\"?(?:domain:\\s*)?([^`\"]+?)\"?`")
+	setDomain  = regexp.MustCompile("(?i)\\bset\\s+`domain:\\s*([^`]+?)`")
+	tags       = regexp.MustCompile("(?i)`?\\btags?`?\\s+to\\s+(.*)")
+	tagVerb    = regexp.MustCompile("(?i)\\b(add|remove|drop|delete)\\b|`([^`]+)`")
+	expected   = regexp.MustCompile("(?i)^Expected(?:\\s+(?:names|functions|classes))?:\\s*(.*)")
+	checkFor   = regexp.MustCompile("(?i)\\bcheck\\s+`([^`]+)`\\s+for:?\\s+(.*)")
+
+	// label matches the "Remove duplicate:" in front of a sentence.
+	label     = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
+	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
+	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)(.*)")
+	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
+	folder    = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
+)
+
+// sentence reads a paragraph or the text of a list item.
+func (m *markdown) sentence(b *block) {
+	if m.creates != nil && (b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth) {
+		m.creates = nil
+	}
+	if m.deletes != nil && (b.depth <= m.deletes.depth || b.heading != m.deletes.heading) {
+		m.deletes = nil
+	}
+	switch b.kind() {
+	case outOfScope:
+		m.outOfScope(b)
+		return
+	case preconditions:
+		m.note(b, &m.plan.Preconditions)
+		return
+	case knownIssues:
+		m.note(b, &m.plan.KnownIssues)
+		return
+	}
+	m.pairs(b)
+	m.delete(b)
+	m.create(b)
+	m.meta(b)
+	m.expect(b)
+}
+
+// note adds the text of a list item to a list for people.
+func (m *markdown) note(b *block, list *[]string) {
+	if text := oneLine(b.text.string); text != "" && b.item {
+		*list = append(*list, text)
+		b.use()
+	}
+}
+
+// keepEnd matches where the paths of an item end and their explanation begins.
+var keepEnd = regexp.MustCompile(`\s[-–—]\s|:\s|\(`)
+
+// outOfScope reads an item of the paths that stay: "`a/` - why".
+func (m *markdown) outOfScope(b *block) {
+	if !b.item {
+		return
+	}
+	text := b.text.string
+	if end := keepEnd.FindStringIndex(text); end != nil {
+		text = text[:end[0]]
+	}
+	found := codeSpan.FindAllStringSubmatchIndex(text, -1)
+	if first, _, _ := strings.Cut(text, " "); len(found) == 0 && looksLikePath(first) {
+		found = [][]int{{0, len(first), 0, len(first)}}
+	}
+	for _, at := range found {
+		if s := text[at[2]:at[3]]; looksLikePath(s) {
+			b.use()
+			if p, ok := m.pathAt(b.text, at[2], s); ok {
+				m.keep(p)
+			}
+		}
+	}
+}
+
+// pathAt returns the path s that stands at an offset of p.
+func (m *markdown) pathAt(p phrase, at int, s string) (string, bool) {
+	clean, err := CleanPath(s)
+	if err != nil {
+		m.errorAt(p.pos(at), "%s", err)
+	}
+	return clean, err == nil
+}
+
+// pairs reads "`a` → `b`": two paths are a move, two modules at the start of an
+// item a row of the import map.
+func (m *markdown) pairs(b *block) {
+	text := b.text.string
+	found := append(pairOf.FindAllStringSubmatchIndex(text, -1), moveTo.FindAllStringSubmatchIndex(text, -1)...)
+	if len(found) == 0 {
+		found = plainPair.FindAllStringSubmatchIndex(text, -1)
+	}
+	for _, at := range found {
+		from, to := text[at[2]:at[3]], ""
+		if at[4] >= 0 {
+			to = text[at[4]:at[5]]
+		}
+		line, _ := m.doc.place(b.text.pos(at[2]))
+		switch {
+		case looksLikePath(from) && (to == "" || gone.MatchString(to) && !looksLikePath(to)):
+			if p, ok := m.pathAt(b.text, at[2], from); ok {
+				m.remove(Delete{Path: p, Step: b.step(), Line: line}, text[at[1]:])
+			}
+		case looksLikePath(from) && looksLikePath(to):
+			p, ok := m.pathAt(b.text, at[2], from)
+			target, fine := m.pathAt(b.text, at[4], to)
+			if ok && fine {
+				m.move(Move{From: p, To: target, Step: b.step(), Line: line})
+			}
+		case at[0] == 0 && b.item && isModule(from) && strings.Contains(from, ".") && (to == "" || isModule(to)):
+			m.mapping(Mapping{Old: from, New: to, Line: line})
+		default:
+			continue
+		}
+		b.use()
+	}
+}
+
+// delete reads "Delete `a/` directory" and the items below "Delete these:".
+// What is said under a condition is decided against the tree.
+func (m *markdown) delete(b *block) {
+	text := b.text.string
+	at := 0
+	if !condition.MatchString(text) {
+		if l := label.FindString(text); l != "" && !deleteAll.MatchString(text) {
+			at = len(l)
+		}
+	}
+	if m.deletes != nil && b.item {
+		m.deleteSpans(b, 0, text[:strings.LastIndex(text, "`")+1], text)
+		return
+	}
+	if deleteAll.MatchString(text) {
+		m.deletes = b
+		return
+	}
+	match := deleteOne.FindStringSubmatchIndex(text[at:])
+	if match == nil {
+		return
+	}
+	rest := text[at+match[4] : at+match[5]]
+	if folder.MatchString(rest) && strings.Count(text[at+match[2]:at+match[3]], "`") == 2 {
+		m.deleteFolder(b, at+match[2]+1, codes(text[at+match[2]:])[0], rest)
+		return
+	}
+	m.deleteSpans(b, at+match[2], text[at+match[2]:at+match[3]], rest)
+}
+
+// deleteFolder notes a folder that is called one: "Delete `a` directory".
+func (m *markdown) deleteFolder(b *block, at int, name, rest string) {
+	if !looksLikePath(name) && !isIdentifier(name) {
+		return
+	}
+	if p, ok := m.pathAt(b.text, at, name+"/"); ok {
+		line, _ := m.doc.place(b.text.pos(at))
+		m.remove(Delete{Path: p, Step: b.step(), Line: line}, rest)
+		b.use()
+	}
+}
+
+// deleteSpans notes the paths in a text that starts with one, at an offset of
+// the text of b.
+func (m *markdown) deleteSpans(b *block, offset int, text, rest string) {
+	if !strings.HasPrefix(text, "`") {
+		return
+	}
+	end := 0
+	for _, at := range codeSpan.FindAllStringSubmatchIndex(text, -1) {
+		if between := strings.Trim(text[end:at[0]], ", &\n"); between != "" && between != "and" {
+			return
+		}
+		end = at[1]
+		s := text[at[2]:at[3]]
+		if !looksLikePath(s) {
+			continue
+		}
+		if p, ok := m.pathAt(b.text, offset+at[2], s); ok {
+			line, _ := m.doc.place(b.text.pos(offset + at[2]))
+			m.remove(Delete{Path: p, Step: b.step(), Line: line}, rest)
+			b.use()
+		}
+	}
+}
+
+// meta reads "Change `domain: a` → `domain: b`" and "Update `tags` to remove
+// `c` tag".
+func (m *markdown) meta(b *block) {
+	text := oneLine(b.text.string)
+	var found Metadata
+	if match := domain.FindStringSubmatch(text); match != nil {
+		found.FromDomain, found.Domain = oneLine(match[1]), oneLine(match[2])
+	} else if match := setDomain.FindStringSubmatch(text); match != nil {
+		found.Domain = oneLine(match[1])
+	}
+	if match := tags.FindStringSubmatch(text); match != nil {
+		verb := ""
+		for _, word := range tagVerb.FindAllStringSubmatch(match[1], -1) {
+			switch {
+			case word[1] != "":
+				verb = strings.ToLower(word[1])
+			case verb == "add":
+				found.AddTags = append(found.AddTags, word[2])
+			case verb != "":
+				found.RemoveTags = append(found.RemoveTags, word[2])
+			}
+		}
+	}
+	if b.step() != 0 && (found.Domain != "" || found.AddTags != nil || found.RemoveTags != nil) {
+		m.metadata = append(m.metadata, meta{b.step(), found})
+	}
+}
+
+// expect reads "Expected: `a`, `b`" and "Check `x.py` for: `a`, `b`".
+func (m *markdown) expect(b *block) {
+	for line := range strings.SplitSeq(b.text.string, "\n") {
+		var e expect
+		if match := checkFor.FindStringSubmatch(line); match != nil && looksLikePath(match[1]) {
+			e = expect{b.step(), []string{match[1]}, identifiers(codes(match[2]))}
+		} else if match := expected.FindStringSubmatch(line); match != nil {
+			e = expect{b.step(), nil, identifiers(codes(match[1]))}
+		}
+		if e.names != nil {
+			m.expects = append(m.expects, e)
+		}
+	}
+}
+
+// identifiers returns those of list that are Python names, without "()".
+func identifiers(list []string) []string {
+	var all []string
+	for _, s := range list {
+		if s = strings.TrimSuffix(s, "()"); isIdentifier(s) && !slices.Contains(all, s) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// A create is the content that a plan gives for a new __init__.py.
+type create struct {
+	step    int
+	depth   int
+	line    int
+	dir     string              // the folder of the package, no trailing slash
+	all     []string            // names in __all__, or imported if there is none
+	modules map[string][]string // names imported from each module of the package
+}
+
+// create reads "Create `x/__init__.py`:", whose code follows.
+func (m *markdown) create(b *block) {
+	match := createInit.FindStringSubmatchIndex(b.text.string)
+	if match == nil {
+		return
+	}
+	p, ok := m.pathAt(b.text, match[2], b.text.string[match[2]:match[3]])
+	if ok && strings.Contains(p, "/") {
+		m.creates = &create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
+	}
+}
