@@ -1,0 +1,149 @@
+package webhook
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/restage/restage/bot/store"
+)
+
+// serveEnv names the database when the test binary is to be a server.
+const serveEnv = "RESTAGE_TEST_SERVE"
+
+func TestMain(m *testing.M) {
+	if path := os.Getenv(serveEnv); path != "" {
+		fmt.Fprintln(os.Stderr, serveUntilKilled(path))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// serveUntilKilled serves the handler and says on standard output where.
+func serveUntilKilled(path string) error {
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	st, err := store.Open(context.Background(), "sqlite:"+path, log)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("http://%s\n", l.Addr())
+	return http.Serve(l, New(st, []byte(secret), log))
+}
+
+// A delivery that was answered 202 is in the database with its job, also when
+// the process is killed with others under way.
+func TestKilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "restage.db")
+	var accepted []string
+	for round := range 3 {
+		got := postUntilKilled(t, path, round)
+		t.Logf("round %d: %d accepted", round, len(got))
+		accepted = append(accepted, got...)
+	}
+	db := openDB(t, path)
+	for _, id := range accepted {
+		rows := count(t, db, `SELECT count(*) FROM deliveries WHERE id = ? AND handled_at IS NULL`, id)
+		jobs := count(t, db, `SELECT count(*) FROM river_job WHERE json_extract(args, '$.id') = ? AND state = 'available'`, id)
+		if rows != 1 || jobs != 1 {
+			t.Errorf("%s was accepted: %d rows, %d jobs, want one of each", id, rows, jobs)
+		}
+	}
+	// Nor is there half of one that was not answered any more.
+	rows, jobs := count(t, db, `SELECT count(*) FROM deliveries`), count(t, db, `SELECT count(*) FROM river_job`)
+	if rows != jobs || rows < len(accepted) {
+		t.Errorf("%d rows and %d jobs for %d accepted", rows, jobs, len(accepted))
+	}
+}
+
+// postUntilKilled starts a server on the database, posts deliveries to it from
+// several goroutines, kills it after the hundredth was accepted, and returns the
+// ids of all that were accepted until the end.
+func postUntilKilled(t *testing.T, path string, round int) (accepted []string) {
+	url, kill := startServer(t, path)
+	var mu sync.Mutex
+	var next atomic.Int64
+	post := func() bool {
+		id := fmt.Sprintf("%d-%d", round, next.Add(1))
+		if !postTo(t, url, id) {
+			return false
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		accepted = append(accepted, id)
+		if len(accepted) == 100 {
+			kill()
+		}
+		return true
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for post() {
+			}
+		})
+	}
+	wg.Wait()
+	return accepted
+}
+
+// postTo posts a delivery and reports whether it was accepted. It was not if the
+// server is gone.
+func postTo(t *testing.T, url, id string) bool {
+	req, err := http.NewRequest(http.MethodPost, url+Path, strings.NewReader(labeled))
+	if err != nil {
+		t.Error(err)
+		return false
+	}
+	for name, value := range headers(labeled) {
+		req.Header.Set(name, value)
+	}
+	req.Header.Set("X-GitHub-Delivery", id)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusAccepted {
+		t.Errorf("%s: %s, want 202", id, resp.Status)
+		return false
+	}
+	return true
+}
+
+// startServer runs serveUntilKilled in a process of its own.
+func startServer(t *testing.T, path string) (url string, kill func()) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serveEnv+"="+path)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	url, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal("the server did not start")
+	}
+	return strings.TrimSpace(url), func() { cmd.Process.Kill() } // SIGKILL
+}
