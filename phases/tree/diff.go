@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
@@ -154,8 +153,20 @@ func (m Mode) git() string {
 // quote quotes a path as git does when it holds control characters, quotes or
 // backslashes, so that no file name can forge a line of the patch.
 func quote(name string) string {
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '"' || r == '\\' }) {
-		return strconv.Quote(name)
+	special := func(b byte) bool { return b < ' ' || b == 0x7f || b == '"' || b == '\\' }
+	if !slices.ContainsFunc([]byte(name), special) {
+		return name
 	}
-	return name
+	quoted := []byte{'"'}
+	for _, b := range []byte(name) {
+		switch {
+		case b == '"' || b == '\\':
+			quoted = append(quoted, '\\', b)
+		case special(b):
+			quoted = fmt.Appendf(quoted, `\%03o`, b)
+		default:
+			quoted = append(quoted, b)
+		}
+	}
+	return string(append(quoted, '"'))
 }

@@ -77,9 +77,9 @@ diff --git a/shimmed.py b/shimmed.py
 @@ -1,1 +1,1 @@
 -real
 +shim
-diff --git "a/strange\n+x" "b/strange\n+x"
+diff --git "a/strange\012+x" "b/strange\012+x"
 deleted file mode 100644
---- "a/strange\n+x"
+--- "a/strange\012+x"
 +++ /dev/null
 @@ -1,1 +0,0 @@
 -s
