@@ -33,6 +33,10 @@ class Scheduling(unittest.TestCase):
         self.assertEqual(logs.output, ["INFO:scheduling:orchestration jobs: 0 free, training: 3 free"])
 
     def test_words_are_not_modules(self):
-        self.assertEqual(scheduling.METRIC, "orchestration.jobs." + "trainings")
-        self.assertEqual(scheduling.HELP, "https://wiki.example.org/" + "orchestration" + "/jobs/training.html")
-        self.assertEqual(scheduling.label("gpu", backup=True), "xorchestration." + "jobs.runtime/gpu+backup")
+        package = "orchestration"
+        self.assertEqual(scheduling.HELP, f"https://wiki.example.org/{package}/jobs/training.py")
+        self.assertEqual(scheduling.label("gpu", backup=True), f"{package}_jobs.runtime/gpu+backup")
+        self.assertEqual(list(scheduling.metrics()), [
+            f"{package}.jobs.trainings", f"my.{package}.jobs.runtime", f"{package}-jobs/training", "wiki",
+        ])
+        self.assertEqual(scheduling.metrics()["wiki"], f"https://wiki.example.org/src/{package}/jobs/runtime.py")

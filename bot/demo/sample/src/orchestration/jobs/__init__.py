@@ -1,10 +1,5 @@
 """Jobs. The names that most callers need are here."""
 from .runtime import JobFailed, submit_and_wait_for_job
-from .training import build_final_training_config, create_final_training_job
+from .tracking.index import update_mlflow_index
 
-__all__ = [
-    "JobFailed",
-    "build_final_training_config",
-    "create_final_training_job",
-    "submit_and_wait_for_job",
-]
+__all__ = ["JobFailed", "submit_and_wait_for_job", "update_mlflow_index"]
