@@ -1,0 +1,151 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"unicode/utf8"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+// Bounds of a check run.
+const (
+	MaxSummary     = 65535 // characters of the summary
+	MaxAnnotations = 50    // annotations in one request
+)
+
+// A CheckRun is a check that has ended, to be shown on a commit.
+type CheckRun struct {
+	Name        string // such as "restage / structure"
+	Commit      string // full hash
+	Key         string // tells this run from others of the same name on the same commit
+	URL         string // where to read more; "" if nowhere
+	Conclusion  string // success, failure or neutral
+	Title       string
+	Summary     string // Markdown, at most MaxSummary characters
+	Annotations []*gh.CheckRunAnnotation
+}
+
+// Annotate returns an annotation of one line (from 1) of a file.
+// Level is notice, warning or failure.
+func Annotate(path string, line int, level, message string) *gh.CheckRunAnnotation {
+	return &gh.CheckRunAnnotation{
+		Path:            &path,
+		StartLine:       &line,
+		EndLine:         &line,
+		AnnotationLevel: &level,
+		Message:         &message,
+	}
+}
+
+// SetCheckRun posts a check run unless it is there already, found by name,
+// commit and key.
+//
+// Annotations can be added to a check run, 50 a request, but never taken away.
+// So a run stays in progress until all are there, and one that was left
+// halfway is gone on with from the count GitHub gives. For the same reason a
+// check that is done again is a new run with a new key and not an update of
+// the old one: GitHub shows the newest run of a name.
+//
+// GitHub REST: List check runs for a Git reference; Create a check run; Update
+// a check run.
+func (r *Repo) SetCheckRun(ctx context.Context, c CheckRun) (posted bool, err error) {
+	run, err := r.findCheckRun(ctx, c)
+	if err != nil {
+		return false, err
+	}
+	if run.GetStatus() == "completed" {
+		return false, nil
+	}
+	sent := run.GetOutput().GetAnnotationsCount()
+	for {
+		sent = min(sent, len(c.Annotations))
+		next := c.Annotations[sent:min(sent+MaxAnnotations, len(c.Annotations))]
+		done := sent+len(next) == len(c.Annotations)
+		if run == nil {
+			run, err = r.createCheckRun(ctx, c, next, done)
+		} else {
+			err = r.updateCheckRun(ctx, c, run.GetID(), next, done)
+		}
+		if err != nil {
+			return false, fmt.Errorf("posting the check run %q: %w", c.Name, err)
+		}
+		if done {
+			return true, nil
+		}
+		sent += len(next)
+	}
+}
+
+func (r *Repo) findCheckRun(ctx context.Context, c CheckRun) (*gh.CheckRun, error) {
+	runs, err := all(func(page gh.ListOptions) ([]*gh.CheckRun, *gh.Response, error) {
+		list, res, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, c.Commit, &gh.ListCheckRunsOptions{
+			CheckName:   &c.Name,
+			Filter:      gh.String("all"),
+			ListOptions: page,
+		})
+		if err != nil {
+			return nil, res, err
+		}
+		return list.CheckRuns, res, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the check run %q: %w", c.Name, err)
+	}
+	for _, run := range runs {
+		if run.GetExternalID() == c.Key && run.GetApp().GetID() == r.auth.AppID() {
+			return run, nil
+		}
+	}
+	return nil, nil
+}
+
+func (r *Repo) createCheckRun(ctx context.Context, c CheckRun, next []*gh.CheckRunAnnotation, done bool) (*gh.CheckRun, error) {
+	opt := gh.CreateCheckRunOptions{
+		Name:       c.Name,
+		HeadSHA:    c.Commit,
+		ExternalID: &c.Key,
+		Status:     gh.String("in_progress"),
+		Output:     &gh.CheckRunOutput{Title: &c.Title, Summary: &c.Summary, Annotations: next},
+	}
+	if c.URL != "" {
+		opt.DetailsURL = &c.URL
+	}
+	if done {
+		opt.Status, opt.Conclusion = gh.String("completed"), &c.Conclusion
+	}
+	run, _, err := r.rest.Checks.CreateCheckRun(ctx, r.Owner, r.Name, opt)
+	return run, err
+}
+
+func (r *Repo) updateCheckRun(ctx context.Context, c CheckRun, id int64, next []*gh.CheckRunAnnotation, done bool) error {
+	opt := gh.UpdateCheckRunOptions{
+		Name:   c.Name,
+		Status: gh.String("in_progress"),
+		Output: &gh.CheckRunOutput{Title: &c.Title, Summary: &c.Summary, Annotations: next},
+	}
+	if done {
+		opt.Status, opt.Conclusion = gh.String("completed"), &c.Conclusion
+	}
+	_, _, err := r.rest.Checks.UpdateCheckRun(ctx, r.Owner, r.Name, id, opt)
+	return err
+}
+
+// Clip returns s if it has at most max characters, else its first lines and a
+// last one that says that there was more.
+func Clip(s string, max int) string {
+	const more = "\n\n_Cut here: the text is longer than GitHub allows._\n"
+	if utf8.RuneCountInString(s) <= max {
+		return s
+	}
+	room, cut := max-utf8.RuneCountInString(more), 0
+	for i, c := range s {
+		if room--; room < 0 {
+			break
+		}
+		if c == '\n' {
+			cut = i
+		}
+	}
+	return s[:cut] + more
+}

@@ -1,0 +1,268 @@
+// Package github is the way out to GitHub: it acts for the app, through the
+// REST API and git.
+//
+// An App holds the key of the app. Repo gives one repository as one
+// installation of the app sees it; everything is asked and done through it. A
+// Clone is one or two commits of a repository without their history: commits
+// are built in it as objects, never in a working folder, and pushed.
+//
+// Tokens live in this package alone. They travel in the Authorization header
+// of a request and nowhere else: no URL, no file, no child process, no error.
+package github
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	ratelimit "github.com/gofri/go-github-ratelimit/v2/github_ratelimit"
+	secondary "github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
+	gh "github.com/google/go-github/v60/github"
+)
+
+// Config says which GitHub and which app.
+type Config struct {
+	URL        string            // root of the GitHub; "" means https://github.com
+	AppID      int64             // from the settings page of the app
+	PrivateKey []byte            // PEM, as GitHub gave it out
+	WorkDir    string            // where clones are kept while in use; "" means the system's folder for temporary files
+	Transport  http.RoundTripper // nil means http.DefaultTransport
+}
+
+// An App is a GitHub App: who restage is on GitHub. It is safe for use by
+// several goroutines.
+type App struct {
+	web     *url.URL // where people look at repositories and git clones from
+	api     string   // root of the REST API, with a trailing slash
+	workDir string
+	apps    *ghinstallation.AppsTransport
+	http    http.RoundTripper // rate limits minded, no authorization
+
+	mu            sync.Mutex
+	installations map[int64]*ghinstallation.Transport
+	identity      *Identity
+}
+
+// timeout bounds one request to the REST API, waiting for a rate limit
+// included.
+const timeout = 3 * time.Minute
+
+// maxWait is how long a request waits for a secondary rate limit to pass.
+// What takes longer fails, and the job is tried again later.
+const maxWait = time.Minute
+
+// New returns the app that cfg describes. It fails if the URL or the key
+// cannot be read; it asks GitHub nothing.
+func New(cfg Config) (*App, error) {
+	root := strings.TrimRight(cfg.URL, "/")
+	if root == "" {
+		root = "https://github.com"
+	}
+	web, err := url.Parse(root)
+	if err != nil || web.Host == "" || web.User != nil || (web.Scheme != "https" && web.Scheme != "http") {
+		return nil, errors.New("the URL of GitHub must look like https://github.example.com, without user and password")
+	}
+	base := cfg.Transport
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	limited := ratelimit.New(rewind{base}, secondary.WithSingleSleepLimit(maxWait, nil))
+	apps, err := ghinstallation.NewAppsTransport(limited, cfg.AppID, cfg.PrivateKey)
+	if err != nil {
+		return nil, errors.New("the private key of the GitHub App cannot be read: it must be the PEM file that GitHub gave out")
+	}
+	a := &App{
+		web:           web,
+		api:           root + "/api/v3/",
+		workDir:       cfg.WorkDir,
+		apps:          apps,
+		http:          limited,
+		installations: map[int64]*ghinstallation.Transport{},
+	}
+	if web.Host == "github.com" {
+		a.api = "https://api.github.com/"
+	}
+	apps.BaseURL = strings.TrimRight(a.api, "/")
+	return a, nil
+}
+
+// rewind gives each try of a request its body anew: the rate limiter sends a
+// request again after waiting, when the body of the first try has been read.
+type rewind struct{ base http.RoundTripper }
+
+func (r rewind) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.GetBody == nil {
+		return r.base.RoundTrip(req)
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil, err
+	}
+	req = req.Clone(req.Context())
+	req.Body = body
+	return r.base.RoundTrip(req)
+}
+
+// A Repo is one repository as one installation of the app sees it.
+type Repo struct {
+	Owner, Name string
+
+	app  *App
+	auth *ghinstallation.Transport
+	rest *gh.Client
+}
+
+// Repo returns the repository owner/name as installation sees it. It asks
+// GitHub nothing.
+func (a *App) Repo(installation int64, owner, name string) (*Repo, error) {
+	a.mu.Lock()
+	auth, ok := a.installations[installation]
+	if !ok {
+		auth = ghinstallation.NewFromAppsTransport(a.apps, installation)
+		a.installations[installation] = auth
+	}
+	a.mu.Unlock()
+
+	rest, err := a.client(auth)
+	if err != nil {
+		return nil, err
+	}
+	return &Repo{Owner: owner, Name: name, app: a, auth: auth, rest: rest}, nil
+}
+
+func (a *App) client(auth http.RoundTripper) (*gh.Client, error) {
+	c := gh.NewClient(&http.Client{Transport: auth, Timeout: timeout})
+	base, err := url.Parse(a.api)
+	if err != nil {
+		return nil, fmt.Errorf("reading the address of the REST API: %w", err)
+	}
+	c.BaseURL = base
+	return c, nil
+}
+
+// URL returns the address of the repository for people.
+func (r *Repo) URL() string { return r.app.web.JoinPath(r.Owner, r.Name).String() }
+
+// String returns owner/name.
+func (r *Repo) String() string { return r.Owner + "/" + r.Name }
+
+// An Identity is who the app is when it comments and commits.
+type Identity struct {
+	Login string // such as "restage[bot]"
+	Email string // the address that GitHub links to the login
+}
+
+// Identity returns the app's own user. It asks once and remembers.
+//
+// GitHub REST: Get the authenticated app; Get a user.
+func (r *Repo) Identity(ctx context.Context) (Identity, error) {
+	a := r.app
+	a.mu.Lock()
+	known := a.identity
+	a.mu.Unlock()
+	if known != nil {
+		return *known, nil
+	}
+
+	c, err := a.client(a.apps)
+	if err != nil {
+		return Identity{}, err
+	}
+	app, _, err := c.Apps.Get(ctx, "")
+	if err != nil {
+		return Identity{}, fmt.Errorf("asking who the app is: %w", err)
+	}
+	login := app.GetSlug() + "[bot]"
+	user, _, err := r.rest.Users.Get(ctx, login)
+	if err != nil {
+		return Identity{}, fmt.Errorf("asking for the user of the app: %w", err)
+	}
+	id := &Identity{
+		Login: login,
+		Email: fmt.Sprintf("%d+%s@users.noreply.%s", user.GetID(), login, a.web.Hostname()),
+	}
+	a.mu.Lock()
+	a.identity = id
+	a.mu.Unlock()
+	return *id, nil
+}
+
+// File returns the content of the file at path on the default branch, at most
+// 1 MB of it, which is as much as GitHub hands out. A file that is not there
+// gives an error that wraps fs.ErrNotExist.
+//
+// GitHub REST: Get repository content.
+func (r *Repo) File(ctx context.Context, path string) ([]byte, error) {
+	if !fs.ValidPath(path) || strings.Contains(path, "..") {
+		return nil, fmt.Errorf("reading %q: not a path inside the repository", path)
+	}
+	file, _, res, err := r.rest.Repositories.GetContents(ctx, r.Owner, r.Name, path, nil)
+	switch {
+	case res != nil && res.StatusCode == http.StatusNotFound:
+		return nil, fmt.Errorf("reading %s: %w", path, fs.ErrNotExist)
+	case err != nil:
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	case file == nil || file.GetType() != "file":
+		return nil, fmt.Errorf("reading %s: not a file: %w", path, fs.ErrNotExist)
+	case file.GetEncoding() == "none":
+		return nil, fmt.Errorf("reading %s: larger than 1 MB: %w", path, fs.ErrInvalid)
+	}
+	text, err := file.GetContent()
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return []byte(text), nil
+}
+
+// DefaultBranch returns the name of the default branch.
+//
+// GitHub REST: Get a repository.
+func (r *Repo) DefaultBranch(ctx context.Context) (string, error) {
+	repo, _, err := r.rest.Repositories.Get(ctx, r.Owner, r.Name)
+	if err != nil {
+		return "", fmt.Errorf("looking at the repository: %w", err)
+	}
+	return repo.GetDefaultBranch(), nil
+}
+
+// CanWrite reports whether the user login may push to the repository.
+//
+// GitHub REST: Get repository permissions for a user. Its "maintain" is shown
+// as "write".
+func (r *Repo) CanWrite(ctx context.Context, login string) (bool, error) {
+	level, res, err := r.rest.Repositories.GetPermissionLevel(ctx, r.Owner, r.Name, login)
+	if res != nil && res.StatusCode == http.StatusNotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking what %s may do: %w", login, err)
+	}
+	return level.GetPermission() == "admin" || level.GetPermission() == "write", nil
+}
+
+// all returns the items of all pages of a list.
+func all[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
+	var items []T
+	for page := 1; page != 0; {
+		more, res, err := list(gh.ListOptions{Page: page, PerPage: 100})
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, more...)
+		page = res.NextPage
+	}
+	return items, nil
+}
+
+// isStatus reports whether err is an answer of GitHub with the given status.
+func isStatus(err error, status int) bool {
+	var e *gh.ErrorResponse
+	return errors.As(err, &e) && e.Response != nil && e.Response.StatusCode == status
+}

@@ -1,0 +1,89 @@
+package github
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+// Pull returns the newest pull request, in any state, from branch of this
+// repository, or nil if there is none.
+//
+// GitHub REST: List pull requests.
+func (r *Repo) Pull(ctx context.Context, branch string) (*gh.PullRequest, error) {
+	pulls, _, err := r.rest.PullRequests.List(ctx, r.Owner, r.Name, &gh.PullRequestListOptions{
+		State:       "all",
+		Head:        r.Owner + ":" + branch,
+		ListOptions: gh.ListOptions{PerPage: 100},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("looking for the pull request of %s: %w", branch, err)
+	}
+	var newest *gh.PullRequest
+	for _, p := range pulls {
+		// The owner of a fork in the same account has the same name.
+		if p.GetHead().GetRef() != branch || p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID() {
+			continue
+		}
+		if newest == nil || p.GetNumber() > newest.GetNumber() {
+			newest = p
+		}
+	}
+	return newest, nil
+}
+
+// OpenPull opens a pull request.
+//
+// GitHub REST: Create a pull request. Accounts whose plan knows no drafts get
+// an ordinary one.
+func (r *Repo) OpenPull(ctx context.Context, p *gh.NewPullRequest) (*gh.PullRequest, error) {
+	pull, _, err := r.rest.PullRequests.Create(ctx, r.Owner, r.Name, p)
+	if p.GetDraft() && isStatus(err, http.StatusUnprocessableEntity) {
+		plain := *p
+		plain.Draft = nil
+		pull, _, err = r.rest.PullRequests.Create(ctx, r.Owner, r.Name, &plain)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the pull request of %s: %w", p.GetHead(), err)
+	}
+	return pull, nil
+}
+
+// EditPull gives a pull request a new title and a new body.
+//
+// GitHub REST: Update a pull request.
+func (r *Repo) EditPull(ctx context.Context, number int, title, body string) error {
+	_, _, err := r.rest.PullRequests.Edit(ctx, r.Owner, r.Name, number, &gh.PullRequest{Title: &title, Body: &body})
+	if err != nil {
+		return fmt.Errorf("editing #%d: %w", number, err)
+	}
+	return nil
+}
+
+// ReopenPull opens a closed pull request again and reports whether GitHub let
+// it: not when its branch is gone or was pushed to since.
+//
+// GitHub REST: Update a pull request.
+func (r *Repo) ReopenPull(ctx context.Context, number int) (bool, error) {
+	_, _, err := r.rest.PullRequests.Edit(ctx, r.Owner, r.Name, number, &gh.PullRequest{State: gh.String("open")})
+	if isStatus(err, http.StatusUnprocessableEntity) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("opening #%d again: %w", number, err)
+	}
+	return true, nil
+}
+
+// AskReviewers asks users to review a pull request.
+//
+// GitHub REST: Request reviewers for a pull request.
+func (r *Repo) AskReviewers(ctx context.Context, number int, logins []string) error {
+	_, _, err := r.rest.PullRequests.RequestReviewers(ctx, r.Owner, r.Name, number, gh.ReviewersRequest{Reviewers: logins})
+	if err != nil {
+		return fmt.Errorf("asking for reviews of #%d: %w", number, err)
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package github
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/format/packfile"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+)
+
+// ErrForeign says that a branch has commits that are not the app's own.
+var ErrForeign = errors.New("the branch has commits that restage did not make")
+
+// deltaWindow is git's own default: how many objects are tried when looking
+// for a small difference to send.
+const deltaWindow = 10
+
+// Push makes branch point to a commit made by Commit. A branch that is not
+// there is created. One that is there is replaced only if own says that its
+// present commit is the app's; else the error is ErrForeign. The server
+// replaces exactly that commit or, if somebody pushed in between, nothing.
+// Push reports whether anything was to be done.
+func (c *Clone) Push(ctx context.Context, branch, commit string, own func(commit string) bool) (pushed bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if pushed, err = c.push(ctx, branch, commit, own); err != nil {
+		return false, fmt.Errorf("pushing %s to %s: %w", branch, c.repo, err)
+	}
+	return pushed, nil
+}
+
+func (c *Clone) push(ctx context.Context, branch, commit string, own func(string) bool) (bool, error) {
+	client, end, auth, err := c.repo.git(ctx)
+	if err != nil {
+		return false, err
+	}
+	session, err := client.NewReceivePackSession(end, auth)
+	if err != nil {
+		return false, c.repo.scrub(err)
+	}
+	defer session.Close()
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if err != nil {
+		return false, c.repo.scrub(err)
+	}
+
+	name := plumbing.NewBranchReferenceName(branch)
+	tip, there := refs.References[name.String()]
+	switch {
+	case there && tip.String() == commit:
+		return false, nil
+	case there && !own(tip.String()):
+		return false, ErrForeign
+	}
+	pack, err := c.pack()
+	if err != nil {
+		return false, err
+	}
+	req := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
+	req.Commands = []*packp.Command{{Name: name, Old: tip, New: plumbing.NewHash(commit)}}
+	req.Packfile = io.NopCloser(pack)
+	if _, err := session.ReceivePack(ctx, req); err != nil {
+		return false, c.repo.scrub(err)
+	}
+	return true, nil
+}
+
+// pack returns a pack of all that the server lacks.
+func (c *Clone) pack() (*bytes.Buffer, error) {
+	var hashes []plumbing.Hash
+	for hash := range c.fresh.Objects {
+		hashes = append(hashes, hash)
+	}
+	plumbing.HashesSort(hashes)
+	buf := new(bytes.Buffer)
+	if _, err := packfile.NewEncoder(buf, c.fresh, false).Encode(hashes, deltaWindow); err != nil {
+		return nil, fmt.Errorf("packing: %w", err)
+	}
+	return buf, nil
+}

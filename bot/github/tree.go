@@ -1,0 +1,118 @@
+package github
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+
+	"github.com/restage/restage/phases/tree"
+)
+
+// Bounds of a tree. GitHub takes no file larger than 100 MB.
+const (
+	maxBlob    = 100 << 20
+	maxEntries = 1 << 20
+	maxDepth   = 200 // folders in folders
+)
+
+// commitTree is the tree.Tree of one commit. Submodules are left out.
+type commitTree struct {
+	clone   *Clone
+	entries []tree.Entry
+	blobs   map[string]plumbing.Hash
+}
+
+// Tree returns the files of a commit that was fetched or made by Commit.
+// Reading a file larger than 100 MiB fails.
+func (c *Clone) Tree(commit string) (tree.Tree, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	obj, err := object.GetCommit(c.objects, plumbing.NewHash(commit))
+	if err != nil {
+		return nil, fmt.Errorf("reading commit %s: %w", commit, err)
+	}
+	t := &commitTree{clone: c, blobs: map[string]plumbing.Hash{}}
+	if err := t.add("", obj.TreeHash, 0); err != nil {
+		return nil, fmt.Errorf("reading the tree of commit %s: %w", commit, err)
+	}
+	slices.SortFunc(t.entries, func(a, b tree.Entry) int { return strings.Compare(a.Path, b.Path) })
+	return t, nil
+}
+
+// add adds what is in the git tree at hash, which stands at prefix.
+func (t *commitTree) add(prefix string, hash plumbing.Hash, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%s: more than %d folders deep", prefix, maxDepth)
+	}
+	dir, err := object.GetTree(t.clone.objects, hash)
+	if err != nil {
+		return err
+	}
+	for _, e := range dir.Entries {
+		path := prefix + e.Name
+		if strings.Contains(e.Name, "/") || !fs.ValidPath(path) {
+			return fmt.Errorf("%q is no path that git would write", path)
+		}
+		if len(t.entries) == maxEntries {
+			return fmt.Errorf("more than %d files", maxEntries)
+		}
+		switch e.Mode {
+		case filemode.Dir:
+			if err := t.add(path+"/", e.Hash, depth+1); err != nil {
+				return err
+			}
+		case filemode.Regular, filemode.Deprecated:
+			t.entries = append(t.entries, tree.Entry{Path: path})
+			t.blobs[path] = e.Hash
+		case filemode.Executable:
+			t.entries = append(t.entries, tree.Entry{Path: path, Mode: tree.Executable})
+			t.blobs[path] = e.Hash
+		case filemode.Symlink:
+			t.entries = append(t.entries, tree.Entry{Path: path, Mode: tree.Symlink})
+			t.blobs[path] = e.Hash
+		}
+	}
+	return nil
+}
+
+// Entries implements tree.Tree.
+func (t *commitTree) Entries() []tree.Entry { return t.entries }
+
+// Read implements tree.Tree.
+func (t *commitTree) Read(path string) ([]byte, error) {
+	hash, ok := t.blobs[path]
+	if !ok {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}
+	data, err := t.clone.blob(hash)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return data, nil
+}
+
+func (c *Clone) blob(hash plumbing.Hash) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if size, err := c.objects.EncodedObjectSize(hash); err == nil && size > maxBlob {
+		return nil, fmt.Errorf("larger than %d MiB", maxBlob>>20)
+	}
+	obj, err := c.objects.EncodedObject(plumbing.BlobObject, hash)
+	if err != nil {
+		return nil, err
+	}
+	r, err := obj.Reader()
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data := make([]byte, obj.Size())
+	_, err = io.ReadFull(r, data)
+	return data, err
+}
