@@ -1,10 +1,12 @@
 """Which work may start when. Knows nothing of the packages it is named after."""
 import logging
 
+from common.json_store import read_json
+from common.paths import config_file
+
 log = logging.getLogger("scheduling")
 
-HELP = "https://wiki.example.org/orchestration/jobs/training.html"
-METRIC = "orchestration.jobs.trainings"
+HELP = "https://wiki.example.org/orchestration/jobs/training.py"
 QUEUES = {"orchestration": 1, "training": 4, "orchestration/jobs": 2}
 
 
@@ -18,5 +20,9 @@ def slots(orchestration=0, training=0):
 
 def label(runtime, backup=False):
     """Return the label of a runtime. A backup runtime says so."""
-    # Some call this "my.orchestration.jobs.runtime"; it is the cluster's word.
-    return f"xorchestration.jobs.runtime/{runtime}" + ("+backup" if backup else "")
+    return f"orchestration_jobs.runtime/{runtime}" + ("+backup" if backup else "")
+
+
+def metrics():
+    """Return what is measured, by the name it has on the dashboard."""
+    return read_json(config_file("metrics.json"))
