@@ -1,0 +1,170 @@
+package plan
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// YAML returns what was understood as a YAML plan, version 1. Read makes the
+// same Plan of it, but for lines, Commands and Unused, which only the original
+// has.
+func (p *Plan) YAML() ([]byte, error) {
+	data, err := yaml.Dump(p.document(), yaml.WithIndent(2), yaml.WithLineWidth(120))
+	if err != nil {
+		return nil, fmt.Errorf("write the plan as YAML: %w", err)
+	}
+	return data, nil
+}
+
+// JSON returns the document that YAML returns as JSON, which Read reads too.
+func (p *Plan) JSON() ([]byte, error) {
+	var compact, indented bytes.Buffer
+	if err := writeJSON(&compact, p.document()); err != nil {
+		return nil, fmt.Errorf("write the plan as JSON: %w", err)
+	}
+	if err := json.Indent(&indented, compact.Bytes(), "", "  "); err != nil {
+		return nil, fmt.Errorf("write the plan as JSON: %w", err)
+	}
+	indented.WriteByte('\n')
+	return indented.Bytes(), nil
+}
+
+// writeJSON writes a document made by Plan.document, keys in their order.
+func writeJSON(b *bytes.Buffer, n *yaml.Node) error {
+	switch n.Kind {
+	case yaml.ScalarNode:
+		if n.Tag == "!!int" {
+			b.WriteString(n.Value)
+			return nil
+		}
+		text, err := json.Marshal(n.Value)
+		b.Write(text)
+		return err
+	case yaml.SequenceNode:
+		b.WriteByte('[')
+		for i, c := range n.Content {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if err := writeJSON(b, c); err != nil {
+				return err
+			}
+		}
+		b.WriteByte(']')
+		return nil
+	}
+	b.WriteByte('{')
+	for i, c := range n.Content {
+		if i%2 == 1 {
+			b.WriteByte(':')
+		} else if i > 0 {
+			b.WriteByte(',')
+		}
+		if err := writeJSON(b, c); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+// document returns the plan as YAML nodes. Keys without a value are left out.
+func (p *Plan) document() *yaml.Node {
+	doc := mapping().number("restage", 1).text("title", p.Title).texts("source_roots", p.SourceRoots)
+	doc.put("steps", list(p.Steps, func(s Step) *node {
+		return flow().number("step", s.Number).text("title", s.Title).text("phase", s.Phase)
+	}))
+	doc.put("moves", list(p.Moves, func(m Move) *node {
+		n := mapping().text("from", m.From).text("to", m.To).texts("expect", m.Expect).texts("export", m.Export)
+		if d := m.Metadata; d != nil {
+			tags := flow().texts("add", d.AddTags).texts("remove", d.RemoveTags)
+			n.set("metadata", flow().text("domain", d.Domain).text("from_domain", d.FromDomain).put("tags", tags))
+		}
+		return n.number("step", m.Step)
+	}))
+	imports := mapping()
+	for _, m := range p.Imports {
+		to := scalar(m.New)
+		if m.Step != 0 {
+			to = flow().set("to", to).number("step", m.Step)
+		}
+		imports.set(m.Old, to)
+	}
+	doc.put("imports", imports)
+	doc.put("retire", list(p.Retire, func(t Retire) *node {
+		return flow().text("path", t.Path).text("use", t.Use).number("step", t.Step)
+	}))
+	doc.put("delete", list(p.Delete, func(d Delete) *node {
+		return flow().text("path", d.Path).text("duplicate_of", d.DuplicateOf).number("step", d.Step)
+	}))
+	doc.put("keep", textList(p.Keep))
+	decide := mapping()
+	for _, path := range slices.Sorted(maps.Keys(p.Decide)) {
+		decide.text(path, p.Decide[path])
+	}
+	doc.put("decide", decide).put("preconditions", textList(p.Preconditions)).put("known_issues", textList(p.KnownIssues))
+	return (*yaml.Node)(doc)
+}
+
+// A node is a YAML node that is being built. Its methods return the node
+// itself; all but set leave out what is empty.
+type node yaml.Node
+
+func mapping() *node { return &node{Kind: yaml.MappingNode} }
+func flow() *node    { return &node{Kind: yaml.MappingNode, Style: yaml.FlowStyle} }
+
+func scalar(s string) *node {
+	return &node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
+}
+
+// textList returns a list with one line for each text.
+func textList(texts []string) *node { return list(texts, scalar) }
+
+// set adds a key and its value.
+func (n *node) set(key string, value *node) *node {
+	n.Content = append(n.Content, (*yaml.Node)(scalar(key)), (*yaml.Node)(value))
+	return n
+}
+
+// put adds a key and its value, a list or mapping, unless that is empty.
+func (n *node) put(key string, value *node) *node {
+	if len(value.Content) == 0 {
+		return n
+	}
+	return n.set(key, value)
+}
+
+func (n *node) text(key, value string) *node {
+	if value == "" {
+		return n
+	}
+	return n.set(key, scalar(value))
+}
+
+func (n *node) number(key string, value int) *node {
+	if value == 0 {
+		return n
+	}
+	return n.set(key, &node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(value)})
+}
+
+func (n *node) texts(key string, texts []string) *node {
+	value := textList(texts)
+	value.Style = yaml.FlowStyle
+	return n.put(key, value)
+}
+
+// list returns a list with one entry for each element of all.
+func list[T any](all []T, entry func(T) *node) *node {
+	n := &node{Kind: yaml.SequenceNode}
+	for _, e := range all {
+		n.Content = append(n.Content, (*yaml.Node)(entry(e)))
+	}
+	return n
+}
