@@ -54,7 +54,7 @@ func YAML(src Source, read func(Value)) error {
 		if line > 0 {
 			line, column = line+src.Line, column+src.Column
 		}
-		errs.Add(line, column, "not valid YAML: %s", message)
+		errs.Add(line, column, "%s", message)
 		return errs.Err()
 	}
 	shift(root, src.Line, src.Column)
@@ -85,7 +85,7 @@ func parse(data []byte) (*yaml.Node, error) {
 		return nil, err
 	}
 	if err := loader.Load(&more); err == nil {
-		return nil, fmt.Errorf("a second document starts at line %d; keep one", more.Line)
+		return nil, &Error{Line: more.Line, Column: more.Column, Message: "a second document starts here; keep one"}
 	} else if err != io.EOF {
 		return nil, err
 	}
@@ -95,15 +95,19 @@ func parse(data []byte) (*yaml.Node, error) {
 	return doc.Content[0], nil
 }
 
-// describe returns where the YAML library stopped and why.
+// describe returns where parse stopped and why.
 func describe(err error) (line, column int, message string) {
+	var mistake *Error
 	var load *yaml.LoadError
-	if !errors.As(err, &load) {
-		return 0, 0, err.Error()
+	if errors.As(err, &mistake) {
+		return mistake.Line, mistake.Column, mistake.Message
 	}
-	message = load.Message
+	if !errors.As(err, &load) {
+		return 0, 0, "not valid YAML: " + err.Error()
+	}
+	message = "not valid YAML: " + load.Message
 	if load.ContextMsg != "" {
-		message = load.ContextMsg + ": " + message
+		message = "not valid YAML: " + load.ContextMsg + ": " + load.Message
 	}
 	return load.Mark.Line, load.Mark.Column, message
 }
@@ -174,6 +178,19 @@ func (v Value) Text() string {
 		return ""
 	}
 	return v.node.Value
+}
+
+// Parse returns what f makes of the text of v. An error of f is recorded as a
+// mistake.
+func (v Value) Parse(f func(string) (string, error)) string {
+	if v.node.Kind != yaml.ScalarNode || v.IsNull() {
+		return v.Text()
+	}
+	s, err := f(v.node.Value)
+	if err != nil {
+		v.Errorf("%s", err)
+	}
+	return s
 }
 
 // Int returns the whole number of v, which must lie between least and most.

@@ -55,7 +55,6 @@ type markdown struct {
 	packages  []create // contents of new __init__.py
 	metadata  []meta   // changes of @meta blocks
 	deletions []Delete // Step is where the plan says so
-	duplicate []duplicate
 }
 
 // expect says that the moved file must define names.

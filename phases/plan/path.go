@@ -62,11 +62,47 @@ var dotted = regexp.MustCompile(`^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]
 // isIdentifier reports whether s is one Python name.
 func isIdentifier(s string) bool { return dotted.MatchString(s) && !strings.Contains(s, ".") }
 
-// cleanModule returns the module m as a Plan holds it: a dotted name that may
-// end in ".*" or, if symbol is true, in ":name".
-func cleanModule(m string, symbol bool) (string, error) {
+// CleanRoot returns the source root p: a folder without a trailing slash, or
+// "." for the repository root.
+func CleanRoot(p string) (string, error) {
+	if p == "." || p == "./" {
+		return ".", nil
+	}
+	clean, err := CleanPath(p)
+	return strings.TrimSuffix(clean, "/"), err
+}
+
+// cleanName returns the Python name s.
+func cleanName(s string) (string, error) {
+	if s = strings.TrimSpace(s); !isIdentifier(s) || len(s) > maxPath {
+		return "", fmt.Errorf("%s is no Python name", input.Quote(s))
+	}
+	return s, nil
+}
+
+// cleanModule returns the module m as an import map holds it: a dotted name
+// that may end in ".*" or in ":name".
+func cleanModule(m string) (string, error) {
+	module, name, symbol := strings.Cut(m, ":")
+	if !symbol {
+		return cleanPackage(m)
+	}
+	module, err := cleanPackage(module)
+	if err != nil {
+		return "", err
+	}
+	if name, err = cleanName(name); err != nil {
+		return "", err
+	}
+	if strings.HasSuffix(module, ".*") {
+		return "", fmt.Errorf("%s mixes .* with a name; write module:name", input.Quote(m))
+	}
+	return module + ":" + name, nil
+}
+
+// cleanPackage returns the dotted name m, which may end in ".*".
+func cleanPackage(m string) (string, error) {
 	m = strings.TrimSpace(m)
-	name, attr, colon := strings.Cut(strings.TrimSuffix(m, ".*"), ":")
 	switch {
 	case m == "":
 		return "", errors.New("the module is empty; write it dotted, as in package.module")
@@ -74,7 +110,7 @@ func cleanModule(m string, symbol bool) (string, error) {
 		return "", fmt.Errorf("the module %s is longer than %d bytes", input.Quote(m), maxPath)
 	case strings.ContainsAny(m, `/\`):
 		return "", fmt.Errorf("%s is a path; write the module dotted, as in package.module", input.Quote(m))
-	case !dotted.MatchString(name), colon && (!symbol || !isIdentifier(attr) || strings.HasSuffix(m, ".*")):
+	case !dotted.MatchString(strings.TrimSuffix(m, ".*")):
 		return "", fmt.Errorf("%s is no module; write it dotted, as in package.module", input.Quote(m))
 	}
 	return m, nil

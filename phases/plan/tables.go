@@ -119,11 +119,11 @@ func (m *markdown) importRow(b *block, cells []phrase, _ string) bool {
 	line, _ := m.doc.place(old.pos(0))
 	mapping := Mapping{Line: line}
 	var ok bool
-	if mapping.Old, ok = m.module(old, true); !ok {
+	if mapping.Old, ok = m.module(old); !ok {
 		return true
 	}
 	if !deleting(new) {
-		if mapping.New, ok = m.module(new, true); !ok {
+		if mapping.New, ok = m.module(new); !ok {
 			return true
 		}
 	}
@@ -222,7 +222,7 @@ func looksLikePath(s string) bool {
 
 // isModule reports whether s is a module as an import map has it.
 func isModule(s string) bool {
-	_, err := cleanModule(s, true)
+	_, err := cleanModule(s)
 	return err == nil && !looksLikePath(s)
 }
 
@@ -241,20 +241,13 @@ func (m *markdown) path(cell phrase) (string, bool) {
 }
 
 // module returns the module that a cell is about, or records why it is none.
-func (m *markdown) module(cell phrase, symbol bool) (string, bool) {
+func (m *markdown) module(cell phrase) (string, bool) {
 	s := subject(cell)
-	name, err := cleanModule(s, symbol)
+	name, err := cleanModule(s)
 	if err != nil {
 		m.errorAt(cell.pos(max(strings.Index(cell.string, s), 0)), "%s", err)
 	}
 	return name, err == nil
-}
-
-// A duplicate is what the author wrote for the file that another duplicates.
-type duplicate struct {
-	of   string
-	line int
-	col  int
 }
 
 // remove notes a file or folder that goes. The text around may say what it

@@ -77,10 +77,10 @@ func (r *reader) yamlMove(v input.Value) {
 
 func (r *reader) yamlImport(key, v input.Value) {
 	m := Mapping{Line: key.Line}
-	m.Old = module(key, true)
+	m.Old = key.Parse(cleanModule)
 	to := func(v input.Value) {
 		if !v.IsNull() && v.Text() != "" {
-			m.New = module(v, true)
+			m.New = v.Parse(cleanModule)
 		}
 	}
 	if v.IsMap() {
@@ -102,7 +102,7 @@ func (r *reader) yamlRetire(v input.Value) {
 		"path": func(v input.Value) { t.Path = file(v) },
 		"use": func(v input.Value) {
 			if !v.IsNull() && v.Text() != "" {
-				t.Use = module(v, false)
+				t.Use = v.Parse(cleanPackage)
 			}
 		},
 		"step": func(v input.Value) { t.Step = v.Int(1, maxStep) },
@@ -123,11 +123,14 @@ func (r *reader) yamlDelete(v input.Value) {
 }
 
 func (r *reader) yamlDecide(key, v input.Value) {
-	p, answer := file(key), line(v)
 	if r.plan.Decide == nil {
 		r.plan.Decide = map[string]string{}
 	}
-	r.plan.Decide[p] = answer
+	answer := line(v)
+	if answer == "" {
+		v.Errorf("the answer is empty; write one of the options of the decision")
+	}
+	r.plan.Decide[file(key)] = answer
 }
 
 // metadata reads the value of the key of that name.
@@ -160,41 +163,15 @@ func require(v input.Value, what string, wanted map[string]string) {
 }
 
 // file returns the path that v holds.
-func file(v input.Value) string {
-	p, err := CleanPath(v.Text())
-	if err != nil {
-		v.Errorf("%s", err)
-	}
-	return p
-}
+func file(v input.Value) string { return v.Parse(CleanPath) }
 
 // root returns the source root that v holds. "." is the repository root.
-func root(v input.Value) string {
-	if v.Text() == "." {
-		return "."
-	}
-	return strings.TrimSuffix(file(v), "/")
-}
-
-// module returns the dotted module that v holds, with a ":name" if symbol.
-func module(v input.Value, symbol bool) string {
-	m, err := cleanModule(v.Text(), symbol)
-	if err != nil {
-		v.Errorf("%s", err)
-	}
-	return m
-}
+func root(v input.Value) string { return v.Parse(CleanRoot) }
 
 // names returns the Python names that the list v holds.
 func names(v input.Value) []string {
 	var all []string
-	v.List(func(v input.Value) {
-		name := v.Text()
-		if !isIdentifier(name) {
-			v.Errorf("%s is no Python name", input.Quote(name))
-		}
-		all = append(all, name)
-	})
+	v.List(func(v input.Value) { all = append(all, v.Parse(cleanName)) })
 	return all
 }
 
