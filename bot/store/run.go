@@ -27,8 +27,6 @@ const (
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
 	pollEvery        = 50 * time.Millisecond // how long a new job waits at most
-	stopWithin       = 10 * time.Second      // what work under way gets to finish before its context ends
-	abandonAfter     = 5 * time.Second       // and then to notice that
 	keepJobs         = 24 * time.Hour        // how long finished jobs stay to be looked at
 	keepFailedJobs   = 7 * 24 * time.Hour    // likewise those given up
 )
@@ -87,7 +85,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 		FetchPollInterval:           pollEvery,
 		FetchCooldown:               pollEvery,
 		ErrorHandler:                logErrors{s.log},
-		SoftStopTimeout:             stopWithin,
+		SoftStopTimeout:             s.grace,
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
 		DiscardedJobRetentionPeriod: keepFailedJobs,
@@ -103,7 +101,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 	select {
 	case <-stopped:
 		return nil
-	case <-time.After(stopWithin + abandonAfter):
+	case <-time.After(s.grace + s.patience):
 		return errors.New("stop job queue: a handler did not return when its context ended")
 	}
 }
@@ -151,7 +149,7 @@ func (w *deliveryWorker) Work(ctx context.Context, job *river.Job[deliveryArgs])
 		return nil
 	}
 	if err := w.handle(ctx, d); err != nil {
-		return err
+		return cutShort(ctx, err)
 	}
 	return w.store.markHandled(ctx, d.ID)
 }
@@ -188,7 +186,17 @@ func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) error {
 	if err != nil || !needed {
 		return err
 	}
-	return w.reconcile(ctx, job.Args.Migration)
+	return cutShort(ctx, w.reconcile(ctx, job.Args.Migration))
+}
+
+// cutShort returns an error of a handler in the way that River tells whether the
+// handler failed, or was stopped: then it is called again at the next start, and
+// that does not count as a try.
+func cutShort(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	return err
 }
 
 // logErrors logs work that failed. It is River's ErrorHandler.
@@ -196,7 +204,11 @@ type logErrors struct{ log *slog.Logger }
 
 // HandleError logs an error of a handler.
 func (l logErrors) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
-	l.log.WarnContext(ctx, "job failed", append(describe(job), "error", err)...)
+	level, message := slog.LevelWarn, "job failed"
+	if job.Attempt >= job.MaxAttempts {
+		level, message = slog.LevelError, "job given up"
+	}
+	l.log.Log(ctx, level, message, append(describe(job), "error", err)...)
 	return nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"path"
+	"io/fs"
 	"time"
 )
 
@@ -16,11 +16,11 @@ import (
 //go:embed schema/*.sql
 var schema embed.FS
 
-// migrate applies the steps that this database has not seen yet, each in a
-// transaction with the row that records it. A database that has seen a step
-// unknown here was written by a newer restage, and is refused.
-func (s *Store) migrate(ctx context.Context) error {
-	steps, err := schema.ReadDir("schema")
+// migrate applies the steps in fsys that this database has not seen yet, each in
+// a transaction with the row that records it. A database that has seen a later
+// step was written by a newer restage, and is refused.
+func (s *Store) migrate(ctx context.Context, fsys fs.FS) error {
+	steps, err := fs.Glob(fsys, "schema/*.sql")
 	if err != nil {
 		return err
 	}
@@ -31,23 +31,23 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("create table schema_steps: %w", err)
 	}
-	for _, step := range steps {
-		if err := s.tx(ctx, func(tx *sql.Tx) error { return apply(ctx, tx, step.Name()) }); err != nil {
-			return fmt.Errorf("apply schema/%s: %w", step.Name(), err)
-		}
-	}
 	var last string
-	if err := s.db.QueryRowContext(ctx, `SELECT max(name) FROM schema_steps`).Scan(&last); err != nil {
+	if err := s.db.QueryRowContext(ctx, `SELECT coalesce(max(name), '') FROM schema_steps`).Scan(&last); err != nil {
 		return err
 	}
-	if newest := steps[len(steps)-1].Name(); last > newest {
-		return fmt.Errorf("its schema is at step %s, but this restage knows steps up to %s: use a newer restage", last, newest)
+	if newest := steps[len(steps)-1]; last > newest {
+		return fmt.Errorf("its schema is at %s, but this restage knows it up to %s: use a newer restage", last, newest)
+	}
+	for _, step := range steps {
+		if err := s.tx(ctx, func(tx *sql.Tx) error { return apply(ctx, tx, fsys, step) }); err != nil {
+			return fmt.Errorf("apply %s: %w", step, err)
+		}
 	}
 	return nil
 }
 
 // apply runs the step of that name unless it is recorded already.
-func apply(ctx context.Context, tx *sql.Tx, name string) error {
+func apply(ctx context.Context, tx *sql.Tx, fsys fs.FS, name string) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO schema_steps (name, applied_at) VALUES (?, ?) ON CONFLICT DO NOTHING`,
 		name, time.Now().UnixMilli())
 	if err != nil {
@@ -56,7 +56,7 @@ func apply(ctx context.Context, tx *sql.Tx, name string) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return err
 	}
-	text, err := schema.ReadFile(path.Join("schema", name))
+	text, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riversqlite"
@@ -44,6 +45,9 @@ type Store struct {
 	db   *sql.DB
 	jobs *river.Client[*sql.Tx] // inserts jobs; Run has a client of its own that works them
 	log  *slog.Logger           // for River, which is told to keep to warnings
+
+	grace    time.Duration // how long Run lets work finish when it is to stop
+	patience time.Duration // how long it then waits for handlers to notice that their context ended
 }
 
 // Open opens the database that databaseURL names and brings its schema up to
@@ -52,9 +56,9 @@ type Store struct {
 func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*Store, error) {
 	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
 	if !ok || path == "" || path == ":memory:" {
-		scheme, _, _ := strings.Cut(databaseURL, ":") // the rest may hold a password
-		return nil, fmt.Errorf("RESTAGE_DATABASE_URL: cannot use %q: it must be sqlite:PATH, such as sqlite:restage.db", scheme+":")
+		return nil, errors.New("RESTAGE_DATABASE_URL must be sqlite: and the path of a file, such as sqlite:restage.db") // does not repeat it: it may hold a password
 	}
+	path = filepath.Clean(path)
 	if err := create(path); err != nil {
 		return nil, fmt.Errorf("RESTAGE_DATABASE_URL: %w", err)
 	}
@@ -71,7 +75,7 @@ func open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
-	s := &Store{db: db, log: slog.New(atLeast{slog.LevelWarn, log.Handler()})}
+	s := &Store{db: db, log: slog.New(atLeast{slog.LevelWarn, log.Handler()}), grace: 10 * time.Second, patience: 10 * time.Second}
 	if err := s.prepare(ctx); err != nil {
 		db.Close()
 		return nil, err
@@ -89,7 +93,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if _, err := migrator.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("migrate job queue: %w", err)
 	}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, schema); err != nil {
 		return err
 	}
 	s.jobs, err = river.NewClient(driver, &river.Config{Logger: s.log})
