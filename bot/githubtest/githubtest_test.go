@@ -1,0 +1,199 @@
+package githubtest_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/google/go-github/v60/github"
+	"github.com/restage/restage/bot/githubtest"
+)
+
+const manifest = `
+name: Mover
+url: https://example.com
+public: false
+default_permissions:
+  checks: write
+  contents: write
+  issues: write
+  metadata: read
+  pull_requests: write
+default_events: [check_run, check_suite, issue_comment, issues, label, pull_request, push, create, delete]
+`
+
+const secret = "it's a secret to everybody"
+
+var ctx = context.Background()
+
+// A world is a GitHub with the repository ada/engine, its owner ada, the
+// collaborators bob (write) and eve (none), and the app Mover on it.
+type world struct {
+	*githubtest.Server
+	dir   string
+	hook  *hook
+	app   githubtest.App
+	ada   *github.Client
+	bob   *github.Client
+	eve   *github.Client
+	bot   *github.Client // with tokens of the installation
+	asApp *github.Client // with the JWT of the app
+	inst  int64
+	token map[string]string // of the people, by login
+}
+
+func files(pairs ...string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for i := 0; i < len(pairs); i += 2 {
+		fsys[pairs[i]] = &fstest.MapFile{Data: []byte(pairs[i+1]), Mode: 0o644}
+	}
+	return fsys
+}
+
+func day(n int) time.Time { return time.Date(2024, 1, n, 12, 0, 0, 0, time.UTC) }
+
+func newWorld(t *testing.T, opts githubtest.Options) *world {
+	t.Helper()
+	w := &world{dir: t.TempDir(), hook: newHook(t)}
+	w.open(t, opts)
+	return w
+}
+
+// open opens the folder of the world, again maybe.
+func (w *world) open(t *testing.T, opts githubtest.Options) {
+	t.Helper()
+	s, err := githubtest.Open(w.dir, opts)
+	check(t, err)
+	t.Cleanup(func() { s.Close() })
+	check(t, s.Start("127.0.0.1:0"))
+	w.Server, w.token = s, map[string]string{}
+	for _, login := range []string{"ada", "bob", "eve"} {
+		w.token[login], err = s.AddUser(login)
+		check(t, err)
+	}
+	check(t, s.CreateRepository("ada", "engine", true,
+		githubtest.Commit{Message: "Begin", Author: "Ada <ada@example.com>", When: day(1), Files: files("a.txt", "one\n", "dir/b c.txt", "b\n")},
+		githubtest.Commit{Message: "Go on", Author: "Ada <ada@example.com>", When: day(2), Files: files("a.txt", "one\ntwo\n", "dir/b c.txt", "b\n")}))
+	check(t, s.SetPermission("ada", "engine", "bob", "write"))
+	w.app, err = s.RegisterApp("ada", []byte(manifest), w.hook.URL, secret)
+	check(t, err)
+	w.inst, err = s.Install(w.app.ID, "ada", "engine")
+	check(t, err)
+	w.ada, w.bob, w.eve = w.client(t, "ada"), w.client(t, "bob"), w.client(t, "eve")
+
+	app, err := ghinstallation.NewAppsTransport(http.DefaultTransport, w.app.ID, w.app.PEM)
+	check(t, err)
+	app.BaseURL = s.URL() + "/api/v3"
+	w.asApp = enterprise(t, s.URL(), &http.Client{Transport: app})
+	w.bot = enterprise(t, s.URL(), &http.Client{Transport: ghinstallation.NewFromAppsTransport(app, w.inst)})
+}
+
+func (w *world) client(t *testing.T, login string) *github.Client {
+	return enterprise(t, w.URL(), nil).WithAuthToken(w.token[login])
+}
+
+func enterprise(t *testing.T, url string, client *http.Client) *github.Client {
+	t.Helper()
+	c, err := github.NewClient(client).WithEnterpriseURLs(url, url)
+	check(t, err)
+	return c
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantError checks that err is GitHub's answer with the status and the text.
+func wantError(t *testing.T, err error, status int, text string) {
+	t.Helper()
+	var e *github.ErrorResponse
+	switch x := err.(type) {
+	case *github.ErrorResponse:
+		e = x
+	default:
+		t.Fatalf("error is %v, want %d %s", err, status, text)
+	}
+	if e.Response.StatusCode != status || !strings.Contains(e.Error(), text) {
+		t.Errorf("error is %v, want %d %s", e, status, text)
+	}
+}
+
+// A hook is where webhooks arrive.
+type hook struct {
+	*httptest.Server
+	mu     sync.Mutex
+	status int // to answer with
+	got    []received
+}
+
+type received struct {
+	event, guid string
+	payload     []byte
+}
+
+func newHook(t *testing.T) *hook {
+	h := &hook{status: http.StatusAccepted}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		payload, err := github.ValidatePayload(r, []byte(secret))
+		if err != nil {
+			t.Errorf("webhook %s: %v", r.Header.Get("X-GitHub-Event"), err)
+		}
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.got = append(h.got, received{github.WebHookType(r), github.DeliveryID(r), payload})
+		w.WriteHeader(h.status)
+		io.WriteString(w, "thanks")
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+// events waits for the webhooks under way and returns what arrived since the
+// last call, such as "issues labeled".
+func (w *world) events(t *testing.T) []string {
+	t.Helper()
+	wait, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	check(t, w.Idle(wait))
+	w.hook.mu.Lock()
+	defer w.hook.mu.Unlock()
+	var names []string
+	for _, r := range w.hook.got {
+		var p struct{ Action string }
+		check(t, json.Unmarshal(r.payload, &p))
+		names = append(names, strings.TrimSpace(r.event+" "+p.Action))
+	}
+	w.hook.got = nil
+	return names
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}
+
+func TestIssues(t *testing.T) {
+	w := newWorld(t, githubtest.Options{})
+	i, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move"), Body: github.String("a plan")})
+	check(t, err)
+	_, _, err = w.ada.Issues.AddLabelsToIssue(ctx, "ada", "engine", i.GetNumber(), []string{"restage"})
+	check(t, err)
+	m, _, err := w.bot.Issues.CreateComment(ctx, "ada", "engine", i.GetNumber(), &github.IssueComment{Body: github.String("on it")})
+	check(t, err)
+	same(t, "author", m.GetUser().GetLogin()+" "+m.GetUser().GetType(), "mover[bot] Bot")
+	same(t, "events", w.events(t), "[installation created issues opened label created issues labeled issue_comment created]")
+}
