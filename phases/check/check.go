@@ -4,6 +4,8 @@
 // the other.
 package check
 
+import "github.com/restage/restage/phases/tree"
+
 // Names of the checks, in the order they are shown. Each becomes the check run
 // "restage / NAME".
 const (
@@ -38,4 +40,10 @@ type Annotation struct {
 	Line    int    `json:"line"`  // from 1
 	Level   string `json:"level"` // notice, warning or failure
 	Message string `json:"message"`
+}
+
+// An Expectation is what a tree is checked against.
+type Expectation struct {
+	Roots         []string
+	Before, After tree.Tree // Before may be nil
 }

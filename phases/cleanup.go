@@ -1,0 +1,164 @@
+package phases
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/tree"
+)
+
+// runCleanup is the last phase: the shims, the retired layers, the duplicates
+// and the emptied packages go, except what is kept and what is still referred
+// to. References that came in since the imports phase are rewritten first.
+func (j *job) runCleanup(c *Change) error {
+	if err := j.requireMoved(); err != nil {
+		return err
+	}
+	m := j.newModel(j.tree)
+	going := j.going()
+	rewritten, left, err := j.rewriteAll(m, going)
+	if err != nil {
+		return err
+	}
+	for j.spare(m, going, left) {
+		if rewritten, left, err = j.rewriteAll(m, going); err != nil {
+			return err
+		}
+	}
+	for _, l := range left {
+		if l.soft {
+			j.warn(l.path, l.line, "leftover", "%s goes, and nothing takes its place here", l.what())
+		}
+	}
+	if err := j.commitRewrites(c, rewritten, "Update references to their new homes"); err != nil {
+		return err
+	}
+	var steps commits
+	for _, f := range sorted(keys(going)) {
+		c.Deleted = append(c.Deleted, f)
+		steps.add(j.stepOf(f), tree.Edit{Path: f, Delete: true})
+	}
+	after, err := c.Apply(j.tree)
+	if err != nil {
+		return err
+	}
+	if err := j.removePackages(after, going, &steps); err != nil {
+		return err
+	}
+	steps.into(c, j, "Remove the shims and what is no longer used")
+	return nil
+}
+
+func keys[V any](m map[string]V) []string {
+	out := make([]string, 0, len(m))
+	for k := range m {
+		out = append(out, k)
+	}
+	return out
+}
+
+// going returns the files that cleanup deletes.
+func (j *job) going() map[string]bool {
+	going := map[string]bool{}
+	for _, mv := range j.moves {
+		if _, ok := tree.Find(j.tree, mv.from); ok && j.isShim(mv.from) {
+			going[mv.from] = true
+		}
+	}
+	for _, g := range slices.Concat(j.retire, j.deletes) {
+		for _, f := range g.files {
+			if !j.stays(f) {
+				going[f] = true
+			}
+		}
+	}
+	return going
+}
+
+// stays reports whether a file below something deleted stays: it is kept, a
+// package around something kept, or in dispute.
+func (j *job) stays(f string) bool {
+	if j.kept(f) || j.refused(f) {
+		return true
+	}
+	return path.Base(f) == "__init__.py" && j.keepsBelow(path.Dir(f))
+}
+
+// spare takes modules from going that a file which stays still refers to, and
+// asks about them. It reports whether there were any.
+func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
+	users := map[string][]string{}
+	for _, l := range left {
+		mod, _ := m.index.Lookup(l.module)
+		if l.soft || mod == nil || mod.Path == "" || !going[mod.Path] {
+			continue
+		}
+		if l.name != "" && l.name != "*" && !m.exports(mod.Name, l.name) {
+			continue // it never resolved
+		}
+		if at := fmt.Sprintf("%s:%d", l.path, l.line); !slices.Contains(users[mod.Path], at) {
+			users[mod.Path] = append(users[mod.Path], at)
+		}
+	}
+	spared := false
+	for _, f := range sorted(keys(users)) {
+		if j.answer(f) == "delete" {
+			continue
+		}
+		by := users[f]
+		if len(by) > 3 {
+			by = append(by[:3:3], fmt.Sprintf("and %d more", len(users[f])-3))
+		}
+		j.ask(f, f, fmt.Sprintf("The plan deletes %s, but %s still refers to it. Keep it, or delete it all the same?", f, list(by)), "keep", "delete")
+		delete(going, f)
+		for dir := path.Dir(f); dir != "."; dir = path.Dir(dir) {
+			delete(going, dir+"/__init__.py")
+		}
+		spared = true
+	}
+	return spared
+}
+
+// stepOf returns the step of the plan that deletes a file.
+func (j *job) stepOf(f string) int {
+	for _, g := range slices.Concat(j.retire, j.deletes) {
+		if slices.Contains(g.files, f) && g.step != 0 {
+			return g.step
+		}
+	}
+	return 0
+}
+
+// newModel returns the model of t with the paths that text may name.
+func (j *job) newModel(t tree.Tree) *model {
+	m := j.model(t)
+	m.paths = map[string]newPath{}
+	for _, mv := range j.moves {
+		step := mv.row.Step
+		if d := m.fates[mv.old]; d != nil {
+			step = d.step
+			if d.shadow != nil {
+				step = d.shadow.step
+			}
+		}
+		m.paths[mv.from] = newPath{mv.to, step}
+		if from, _ := j.find(mv.row.From); strings.HasSuffix(mv.row.From, "/") {
+			m.paths[from] = newPath{j.destination(from, mv.row.To), step}
+		}
+	}
+	for _, g := range slices.Concat(j.retire, j.deletes) {
+		for _, f := range append(slices.Clone(g.files), g.path) {
+			if _, known := m.paths[f]; known {
+				continue
+			}
+			if t, ok := m.whole(j.index.NameOf(f)); ok {
+				if mod, _ := m.index.Lookup(t.concrete); mod != nil && mod.Path != "" && strings.HasSuffix(f, ".py") {
+					m.paths[f] = newPath{mod.Path, t.step}
+				}
+			}
+		}
+	}
+	return m
+}

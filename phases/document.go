@@ -1,0 +1,304 @@
+package phases
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/restage/restage/phases/python"
+)
+
+// rewriteText rewrites a file that is neither Python nor a notebook: Python in
+// fenced blocks as Python, everything else by its tokens.
+func (m *model) rewriteText(file string, src []byte, patched map[string]bool) *rewriter {
+	r := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file, patched: patched}
+	prose := false
+	at := 0
+	switch path.Ext(file) {
+	case ".md", ".rst", ".txt", ".markdown":
+		prose = true
+		for _, block := range codeBlocks(src) {
+			r.scan(python.Span{Start: at, End: block.Start}, true)
+			r.snippet(block)
+			at = block.End
+		}
+	}
+	if l := readPackageList(file, src); l != nil { // kept up by moves and cleanup
+		r.scan(python.Span{Start: at, End: l.span.Start}, prose)
+		at = l.span.End
+	}
+	r.scan(python.Span{Start: at, End: len(src)}, prose)
+	return r
+}
+
+var fence = regexp.MustCompile("(?ms)^([ \t]*)(```+|~~~+)[ \t]*(?:python3?|py|pycon|ipython)\\b[^\n]*\n(.*?)^[ \t]*(?:```+|~~~+)[ \t]*$")
+
+// codeBlocks returns the contents of the fenced Python blocks of a document.
+func codeBlocks(src []byte) []python.Span {
+	var blocks []python.Span
+	for _, m := range fence.FindAllSubmatchIndex(src, -1) {
+		blocks = append(blocks, python.Span{Start: m[6], End: m[7]})
+	}
+	return blocks
+}
+
+// snippet rewrites Python inside another file; what does not parse on its own
+// is read as text.
+func (r *rewriter) snippet(s python.Span) {
+	src := r.f.Src[s.Start:s.End]
+	f := python.Parse(src)
+	if f.ErrorLine != 0 {
+		r.scan(s, true)
+		return
+	}
+	inner := &rewriter{m: r.m, f: f, path: r.path, patched: r.patched}
+	inner.run()
+	line := r.f.Line(s.Start) - 1
+	for _, e := range inner.edits {
+		e.Start += s.Start
+		e.End += s.Start
+		r.edits = append(r.edits, e)
+	}
+	for _, l := range inner.left {
+		l.line += line
+		l.soft = true
+		r.left = append(r.left, l)
+	}
+	for _, w := range inner.warnings {
+		w.Line += line
+		r.warnings = append(r.warnings, w)
+	}
+}
+
+// rewriteNotebook rewrites the sources of a notebook's cells (nbformat 4). All
+// other bytes, outputs among them, stay as they are.
+func (m *model) rewriteNotebook(file string, src []byte, patched map[string]bool) (*rewriter, error) {
+	out := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file, patched: patched}
+	cells, err := notebookCells(src)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cells {
+		inner := &rewriter{m: m, path: file, patched: patched}
+		if c.code {
+			inner.cell(c.text)
+		} else {
+			inner = m.rewriteText("cell.md", c.text, patched)
+		}
+		edits, err := c.edits(src, inner.edits)
+		if err != nil {
+			return nil, err
+		}
+		out.edits = append(out.edits, edits...)
+		for _, l := range inner.left {
+			l.path, l.line, l.soft = file, out.f.Line(c.start(l.line)), true
+			out.left = append(out.left, l)
+		}
+		for _, w := range inner.warnings {
+			w.Path, w.Line = file, out.f.Line(c.start(w.Line))
+			out.warnings = append(out.warnings, w)
+		}
+	}
+	return out, nil
+}
+
+var magic = regexp.MustCompile(`(?m)^[ \t]*[%!][^\n]*`)
+
+// cell rewrites one code cell. Magics and shell lines are no Python: they are
+// read as text.
+func (r *rewriter) cell(text []byte) {
+	r.f = &python.Syntax{Src: text}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("%%")) {
+		r.scan(python.Span{End: len(text)}, false)
+		return
+	}
+	blanked := bytes.Clone(text)
+	for _, m := range magic.FindAllIndex(text, -1) {
+		r.scan(python.Span{Start: m[0], End: m[1]}, false)
+		for i := m[0]; i < m[1]; i++ {
+			blanked[i] = ' '
+		}
+	}
+	f := python.Parse(blanked)
+	inner := &rewriter{m: r.m, f: f, path: r.path, patched: r.patched}
+	inner.run()
+	r.edits = append(r.edits, inner.edits...)
+	r.left = append(r.left, inner.left...)
+	r.warnings = append(r.warnings, inner.warnings...)
+}
+
+// A cell is the source of one notebook cell, with the way back to the file.
+type cell struct {
+	code   bool
+	text   []byte
+	chunks []chunk // the JSON strings that text is made of
+}
+
+// A chunk is one JSON string of a cell's source.
+type chunk struct {
+	start, end int   // in the file, with quotes
+	from, to   int   // in the cell's text
+	offsets    []int // for each byte of the decoded string, where it is in the file; one more for its end
+}
+
+// start returns the file offset of a line of the cell, from 1.
+func (c cell) start(line int) int {
+	at := 0
+	for range line - 1 {
+		i := bytes.IndexByte(c.text[at:], '\n')
+		if i < 0 {
+			break
+		}
+		at += i + 1
+	}
+	for _, ch := range c.chunks {
+		if at < ch.to {
+			return ch.offsets[at-ch.from]
+		}
+	}
+	return 0
+}
+
+// edits translates edits of the cell's text to edits of the file. One that
+// spans several strings is written into the first.
+func (c cell) edits(src []byte, in []python.Edit) ([]python.Edit, error) {
+	var out []python.Edit
+	for _, e := range in {
+		text := e.Text
+		first := true
+		for _, ch := range c.chunks {
+			from, to := max(e.Start, ch.from), min(e.End, ch.to)
+			if from > to || from == to && !(first && e.Start == e.End && from < ch.to) {
+				continue
+			}
+			quoted, err := json.Marshal(text)
+			if err != nil {
+				return nil, fmt.Errorf("encode cell: %w", err)
+			}
+			quoted = unescapeHTML(quoted)
+			part := python.Edit{Span: python.Span{Start: ch.offsets[from-ch.from], End: ch.offsets[to-ch.from]}, Text: string(quoted[1 : len(quoted)-1]), Step: e.Step}
+			if first {
+				part.Refs = e.Refs
+			}
+			out = append(out, part)
+			first, text = false, ""
+		}
+	}
+	return out, nil
+}
+
+// unescapeHTML undoes encoding/json's escapes of <, > and &.
+func unescapeHTML(b []byte) []byte {
+	b = bytes.ReplaceAll(b, []byte(`\u003c`), []byte("<"))
+	b = bytes.ReplaceAll(b, []byte(`\u003e`), []byte(">"))
+	return bytes.ReplaceAll(b, []byte(`\u0026`), []byte("&"))
+}
+
+// notebookCells reads the cells of a notebook with the offsets of their
+// sources.
+func notebookCells(src []byte) ([]cell, error) {
+	dec := json.NewDecoder(bytes.NewReader(src))
+	w := &notebookWalk{src: src, dec: dec}
+	if err := w.value(nil); err != nil {
+		return nil, fmt.Errorf("not a notebook: %w", err)
+	}
+	return w.cells, nil
+}
+
+type notebookWalk struct {
+	src   []byte
+	dec   *json.Decoder
+	cells []cell
+	depth int
+}
+
+// value reads one JSON value; at is the keys that lead to it, "#" for an
+// element of an array.
+func (w *notebookWalk) value(at []string) error {
+	if w.depth++; w.depth > 200 {
+		return fmt.Errorf("nested too deep")
+	}
+	defer func() { w.depth-- }()
+	before := int(w.dec.InputOffset())
+	t, err := w.dec.Token()
+	if err != nil {
+		return err
+	}
+	switch t := t.(type) {
+	case json.Delim:
+		return w.compound(t, at)
+	case string:
+		if inCell(at) && (len(at) == 3 || len(at) == 4 && at[3] == "#") && at[2] == "source" {
+			c := &w.cells[len(w.cells)-1]
+			c.add(w.src, before, int(w.dec.InputOffset()))
+		}
+		if inCell(at) && len(at) == 3 && at[2] == "cell_type" {
+			w.cells[len(w.cells)-1].code = t == "code"
+		}
+	}
+	return nil
+}
+
+func inCell(at []string) bool { return len(at) >= 3 && at[0] == "cells" && at[1] == "#" }
+
+func (w *notebookWalk) compound(t json.Delim, at []string) error {
+	if t == '{' && len(at) == 2 && at[0] == "cells" {
+		w.cells = append(w.cells, cell{})
+	}
+	for w.dec.More() {
+		key := "#"
+		if t == '{' {
+			k, err := w.dec.Token()
+			if err != nil {
+				return err
+			}
+			key, _ = k.(string)
+		}
+		if err := w.value(append(at[:len(at):len(at)], key)); err != nil {
+			return err
+		}
+	}
+	_, err := w.dec.Token()
+	return err
+}
+
+// add appends the JSON string between two file offsets to the cell's text.
+func (c *cell) add(src []byte, before, end int) {
+	start := before + bytes.IndexByte(src[before:end], '"')
+	ch := chunk{start: start, end: end, from: len(c.text)}
+	for i := start + 1; i < end-1; {
+		size := 1
+		decoded := src[i : i+1]
+		if src[i] == '\\' {
+			size = 2
+			if src[i+1] == 'u' {
+				size = 6
+				if i+12 <= end-1 && src[i+6] == '\\' && src[i+7] == 'u' {
+					var pair string
+					if json.Unmarshal([]byte(`"`+string(src[i:i+12])+`"`), &pair) == nil && utf8.RuneCountInString(pair) == 1 {
+						size = 12
+					}
+				}
+			}
+			var s string
+			if json.Unmarshal([]byte(`"`+string(src[i:i+size])+`"`), &s) == nil {
+				decoded = []byte(s)
+			}
+		}
+		for range decoded {
+			ch.offsets = append(ch.offsets, i)
+		}
+		c.text = append(c.text, decoded...)
+		i += size
+	}
+	ch.offsets = append(ch.offsets, end-1)
+	ch.to = len(c.text)
+	c.chunks = append(c.chunks, ch)
+}
+
+// isNotebook reports whether a file is a Jupyter notebook by its name.
+func isNotebook(file string) bool { return strings.HasSuffix(file, ".ipynb") }

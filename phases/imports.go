@@ -1,0 +1,109 @@
+package phases
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// runImports is the second phase: every reference to an old path, in every
+// file that stays, goes to the new home. One commit a step: an edit belongs to
+// the step that the plan gives the old module.
+func (j *job) runImports(c *Change) error {
+	if err := j.requireMoved(); err != nil {
+		return err
+	}
+	m := j.newModel(j.tree)
+	rewritten, left, err := j.rewriteAll(m, j.going())
+	if err != nil {
+		return err
+	}
+	for _, l := range left {
+		if !l.soft {
+			j.warn(l.path, l.line, "unresolved", "%s stays as it is: nothing takes its place", l.what())
+		}
+	}
+	return j.commitRewrites(c, rewritten, "Update references to their new homes")
+}
+
+// what names the leftover for a sentence.
+func (l leftover) what() string {
+	if l.name == "" {
+		return l.module
+	}
+	return l.module + "." + l.name
+}
+
+// rewriteAll rewrites every file that may refer to something old and is not
+// itself about to go.
+func (j *job) rewriteAll(m *model, going map[string]bool) ([]*rewriter, []leftover, error) {
+	patched := j.patchedNames(m)
+	var rewritten []*rewriter
+	var left []leftover
+	for _, f := range j.src.hits {
+		if err := j.ctx.Err(); err != nil {
+			return nil, nil, err
+		}
+		if going[f] || j.excluded(f) || j.isShim(f) {
+			continue
+		}
+		r, err := j.rewriteFile(m, f, "", patched)
+		if err != nil {
+			return nil, nil, err
+		}
+		if r == nil {
+			continue
+		}
+		if strings.HasPrefix(f, ".github/workflows/") {
+			for _, e := range r.edits {
+				j.warn(f, r.f.Line(e.Start), "workflow", "%s is to become %s here; workflows are left to people", r.f.Src[e.Start:e.End], e.Text)
+			}
+			continue
+		}
+		j.warnings = append(j.warnings, r.warnings...)
+		left = append(left, r.left...)
+		if len(r.edits) > 0 {
+			rewritten = append(rewritten, r)
+		}
+	}
+	return rewritten, left, nil
+}
+
+// commitRewrites turns edits into one commit a step: each commit has the file
+// with all edits up to its step.
+func (j *job) commitRewrites(c *Change, rewritten []*rewriter, otherwise string) error {
+	var steps []int
+	for _, r := range rewritten {
+		refs := 0
+		for _, e := range r.edits {
+			refs += e.Refs
+			if !slices.Contains(steps, e.Step) {
+				steps = append(steps, e.Step)
+			}
+		}
+		c.Rewritten = append(c.Rewritten, Rewrite{r.path, refs})
+	}
+	slices.Sort(steps)
+	if len(steps) > 0 && steps[0] == 0 {
+		steps = append(steps[1:], 0)
+	}
+	for i, step := range steps {
+		var edits []tree.Edit
+		for _, r := range rewritten {
+			if !slices.ContainsFunc(r.edits, func(e python.Edit) bool { return e.Step == step }) {
+				continue
+			}
+			upTo := slices.DeleteFunc(slices.Clone(r.edits), func(e python.Edit) bool { return !slices.Contains(steps[:i+1], e.Step) })
+			data, err := python.Apply(r.f.Src, upTo)
+			if err != nil {
+				return fmt.Errorf("rewrite %s: %w", r.path, err)
+			}
+			edits = append(edits, write(j.tree, r.path, data))
+		}
+		c.Commits = append(c.Commits, newCommit(step, j.title(step, otherwise), edits))
+	}
+	return nil
+}

@@ -1,0 +1,251 @@
+package phases
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// runMoves is the first phase. Its first commit renames files and changes no
+// byte of them, so that git can follow them; the commits after it, one a step,
+// put shims at the old paths, set up the new packages and lead the moved
+// files' own imports to where things are now.
+func (j *job) runMoves(c *Change) error {
+	renamed, renames, err := j.rename(c)
+	if err != nil {
+		return err
+	}
+	var steps commits
+	staged, err := j.setUp(renamed, &steps)
+	if err != nil {
+		return err
+	}
+	m := j.newModel(staged)
+	patched := j.patchedNames(m)
+	for _, mv := range j.moves {
+		if mv.done || mv.same {
+			continue
+		}
+		data, err := j.movedFile(c, m, mv, patched)
+		if err != nil {
+			return err
+		}
+		if before, _ := renamed.Read(mv.to); data != nil && string(before) != string(data) {
+			steps.add(mv.row.Step, write(staged, mv.to, data))
+		}
+	}
+	if err := j.addPackages(staged, &steps); err != nil {
+		return err
+	}
+	if len(renames) > 0 {
+		c.Commits = append(c.Commits, newCommit(0, "Move files to their new homes", renames))
+	}
+	steps.into(c, j, "Keep the old paths working")
+	return nil
+}
+
+// rename returns the tree with the files at their new places.
+func (j *job) rename(c *Change) (tree.Tree, []tree.Edit, error) {
+	var edits []tree.Edit
+	for _, mv := range j.moves {
+		if mv.done {
+			continue
+		}
+		c.Moved = append(c.Moved, Moved{mv.from, mv.to})
+		if mv.same {
+			continue
+		}
+		data, err := j.tree.Read(mv.from)
+		if err != nil {
+			return nil, nil, fmt.Errorf("read %s: %w", mv.from, err)
+		}
+		e, _ := tree.Find(j.tree, mv.from)
+		edits = append(edits, tree.Edit{Path: mv.to, From: mv.from, Data: data, Mode: e.Mode})
+	}
+	t, err := tree.Apply(j.tree, edits)
+	return t, edits, err
+}
+
+// setUp makes the new packages and the shims, and returns the tree with them.
+func (j *job) setUp(renamed tree.Tree, steps *commits) (tree.Tree, error) {
+	var edits []tree.Edit
+	add := func(step int, e tree.Edit) {
+		edits = append(edits, e)
+		steps.add(step, e)
+	}
+	exports := j.exportsOf(renamed)
+	inits := map[string]bool{}
+	for _, mv := range j.moves {
+		for _, init := range j.newInits(renamed, mv, exports) {
+			if inits[init] {
+				continue
+			}
+			inits[init] = true
+			data, err := j.initContent(renamed, init, exports[init])
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", init, err)
+			}
+			if before, err := renamed.Read(init); err != nil || string(before) != string(data) {
+				add(mv.row.Step, write(renamed, init, data))
+			}
+		}
+		if mv.done {
+			continue
+		}
+		old, err := j.tree.Read(mv.from)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", mv.from, err)
+		}
+		e, _ := tree.Find(j.tree, mv.from)
+		switch {
+		case mv.old != "" && mv.new != "" && !mv.shadowed && !j.opt.NoShims && e.Mode != tree.Symlink:
+			add(mv.row.Step, tree.Edit{Path: mv.from, Data: j.shim(mv, old, e.Mode), Mode: e.Mode})
+		case mv.same:
+			add(mv.row.Step, tree.Edit{Path: mv.from, Delete: true})
+		}
+	}
+	return tree.Apply(renamed, edits)
+}
+
+// newInits returns the __init__.py files that a moved file needs, outermost
+// first: those of folders that are new, and the one that re-exports.
+func (j *job) newInits(renamed tree.Tree, mv *fileMove, exports map[string][]export) []string {
+	if !strings.HasSuffix(mv.to, ".py") {
+		return nil
+	}
+	root := j.index.Root(mv.to)
+	var inits []string
+	for dir := path.Dir(mv.to); dir != root && dir != "."; dir = path.Dir(dir) {
+		init := dir + "/__init__.py"
+		_, there := tree.Find(renamed, init)
+		if exports[init] != nil || !there && len(tree.Under(j.tree, dir)) == 0 && !j.namespaceElsewhere(dir, root) {
+			inits = append(inits, init)
+		}
+	}
+	slices.Reverse(inits)
+	return inits
+}
+
+// namespaceElsewhere reports whether another source root has a portion of the
+// namespace package dir, which an __init__.py here would hide (PEP 420).
+func (j *job) namespaceElsewhere(dir, root string) bool {
+	rel := strings.TrimPrefix(strings.TrimPrefix(dir, root), "/")
+	for _, r := range j.index.Roots() {
+		other := path.Join(r, rel)
+		if _, regular := tree.Find(j.tree, other+"/__init__.py"); r != root && !regular && len(tree.Under(j.tree, other)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// initContent returns the content of a package's __init__.py with the exports
+// that the plan wants. One that moved and only re-exports is written anew; it
+// keeps the names that the plan does not list.
+func (j *job) initContent(renamed tree.Tree, init string, exports []export) ([]byte, error) {
+	src, err := renamed.Read(init)
+	if err != nil {
+		return initFile(exports), nil
+	}
+	if len(exports) == 0 {
+		return src, nil
+	}
+	mv := j.moveTo(init)
+	if mv == nil || mv.done || mv.same || len(python.Parse(src).Own()) > 0 {
+		return addExports(src, j.index.NameOf(init), exports)
+	}
+	f := python.Parse(src)
+	symbols := f.Symbols(mv.old, true)
+	listed := map[string]bool{}
+	for _, e := range exports {
+		for _, n := range e.names {
+			listed[n] = true
+		}
+	}
+	var extra []string
+	for name, sym := range symbols.Names {
+		if !listed[name] && sym.Name == name && strings.HasPrefix(sym.Module, mv.old+".") {
+			extra = append(extra, name)
+		}
+	}
+	exports = slices.Clone(exports)
+	for _, name := range sorted(extra) {
+		module := strings.TrimPrefix(symbols.Names[name].Module, mv.old+".")
+		k := slices.IndexFunc(exports, func(e export) bool { return e.module == module })
+		if k < 0 {
+			exports = append(exports, export{module: module})
+			k = len(exports) - 1
+		}
+		exports[k].names = append(slices.Clone(exports[k].names), name)
+	}
+	return initFile(exports), nil
+}
+
+func (j *job) moveTo(p string) *fileMove {
+	for _, mv := range j.moves {
+		if mv.to == p {
+			return mv
+		}
+	}
+	return nil
+}
+
+// movedFile returns the moved file with its imports and its @meta block up to
+// date; nil if it stays as it is.
+func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bool) ([]byte, error) {
+	if mv.old == "" || mv.new == "" {
+		if strings.HasSuffix(mv.to, ".pyi") {
+			mv.old = j.index.NameOf(mv.from)
+		} else {
+			return nil, nil
+		}
+	}
+	src, err := m.tree.Read(mv.to)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", mv.to, err)
+	}
+	if j.excluded(mv.to) {
+		return nil, nil
+	}
+	r, err := j.rewriteFile(m, mv.to, mv.old, patched)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	j.warnings = append(j.warnings, r.warnings...)
+	j.warnMoved(r)
+	edits := r.edits
+	refs := 0
+	for _, e := range edits {
+		refs += e.Refs
+	}
+	if refs > 0 {
+		c.Rewritten = append(c.Rewritten, Rewrite{mv.to, refs})
+	}
+	if mv.row.Metadata != nil {
+		meta := j.meta(r.f, mv)
+		edits = slices.DeleteFunc(edits, func(e python.Edit) bool {
+			return slices.ContainsFunc(meta, func(m python.Edit) bool { return e.Start < m.End && m.Start < e.End })
+		})
+		edits = append(edits, meta...)
+	}
+	return python.Apply(src, edits)
+}
+
+// warnMoved warns of code whose meaning depends on where its file is.
+func (j *job) warnMoved(r *rewriter) {
+	for _, u := range r.f.Uses {
+		switch u.Parts[0].Text {
+		case "__file__":
+			r.warn(u.Parts[0].Start, "file-relative", "this file moved, and what it finds relative to __file__ did not")
+		case "__package__":
+			r.warn(u.Parts[0].Start, "package-relative", "__package__ is another one after the move")
+		default:
+			continue
+		}
+		j.warnings = append(j.warnings, r.warnings[len(r.warnings)-1])
+	}
+}

@@ -1,0 +1,205 @@
+package phases
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// Explicit package lists name packages one by one: pyproject.toml, setup.py
+// and setup.cfg. They gain the new packages in moves and lose the old ones in
+// cleanup.
+
+var (
+	listStart = regexp.MustCompile(`(?m)^([ \t]*packages[ \t]*=[ \t]*)\[`)
+	cfgList   = regexp.MustCompile(`(?m)^packages[ \t]*=[ \t]*\r?\n((?:[ \t]+\S[^\n]*\n?)+)`)
+	listItem  = regexp.MustCompile(`["']([\w.]+)["']`)
+	cfgItem   = regexp.MustCompile(`(?m)^[ \t]+([\w.]+)[ \t]*\r?\n?`)
+)
+
+// A packageList is an explicit list of packages in a file.
+type packageList struct {
+	span  python.Span // of the items
+	items []python.Span
+	names []string
+	cfg   bool // one item a line, unquoted
+}
+
+func readPackageList(file string, src []byte) *packageList {
+	switch path.Base(file) {
+	case "pyproject.toml", "setup.py":
+		m := listStart.FindIndex(src)
+		if m == nil {
+			return nil
+		}
+		end := slices.Index(src[m[1]:], ']')
+		if end < 0 {
+			return nil
+		}
+		return newPackageList(src, python.Span{Start: m[1], End: m[1] + end}, listItem)
+	case "setup.cfg":
+		m := cfgList.FindSubmatchIndex(src)
+		if m == nil {
+			return nil
+		}
+		l := newPackageList(src, python.Span{Start: m[2], End: m[3]}, cfgItem)
+		l.cfg = true
+		return l
+	}
+	return nil
+}
+
+func newPackageList(src []byte, span python.Span, item *regexp.Regexp) *packageList {
+	l := &packageList{span: span}
+	for _, m := range item.FindAllSubmatchIndex(src[span.Start:span.End], -1) {
+		l.items = append(l.items, python.Span{Start: span.Start + m[0], End: span.Start + m[1]})
+		l.names = append(l.names, string(src[span.Start+m[2]:span.Start+m[3]]))
+	}
+	return l
+}
+
+// packageFiles returns the files of t that may hold an explicit package list.
+func packageFiles(t tree.Tree) []string {
+	var files []string
+	for _, e := range t.Entries() {
+		switch path.Base(e.Path) {
+		case "pyproject.toml", "setup.py", "setup.cfg":
+			if e.Mode != tree.Symlink {
+				files = append(files, e.Path)
+			}
+		}
+	}
+	return files
+}
+
+// addPackages adds the packages that the moves need to explicit lists.
+func (j *job) addPackages(staged tree.Tree, steps *commits) error {
+	for _, f := range packageFiles(staged) {
+		src, err := staged.Read(f)
+		if err != nil {
+			return err
+		}
+		l := readPackageList(f, src)
+		if l == nil || len(l.items) == 0 {
+			continue
+		}
+		var missing []string
+		for _, mv := range j.moves {
+			if mv.old == "" || mv.new == "" || !j.lists(l, mv.old) {
+				continue
+			}
+			for name, at := mv.new, path.Dir(mv.to); strings.Contains(name, "."); at = path.Dir(at) {
+				if name, _ = cutLast(name); path.Base(mv.to) == "__init__.py" && at == path.Dir(mv.to) {
+					name = mv.new
+				}
+				if _, regular := tree.Find(staged, at+"/__init__.py"); regular && !slices.Contains(l.names, name) && !slices.Contains(missing, name) {
+					missing = append(missing, name)
+				}
+				if at == "." || name == "" {
+					break
+				}
+			}
+		}
+		if len(missing) > 0 {
+			data, err := python.Apply(src, []python.Edit{l.add(src, sorted(missing))})
+			if err != nil {
+				return err
+			}
+			steps.add(0, write(staged, f, data))
+		}
+	}
+	return nil
+}
+
+// lists reports whether the list names the package that a module was in.
+func (j *job) lists(l *packageList, old string) bool {
+	for name := old; name != ""; name, _ = cutLast(name) {
+		if slices.Contains(l.names, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// add returns the edit that adds names behind the last item, in its layout.
+func (l *packageList) add(src []byte, names []string) python.Edit {
+	last := l.items[len(l.items)-1]
+	start := strings.LastIndexByte(string(src[:last.Start]), '\n') + 1
+	if l.cfg {
+		line := string(src[last.Start:last.End])
+		indent := line[:len(line)-len(strings.TrimLeft(line, " \t"))]
+		text := indent + strings.Join(names, "\n"+indent) + "\n"
+		if !strings.HasSuffix(line, "\n") {
+			text = "\n" + strings.TrimSuffix(text, "\n")
+		}
+		return python.Edit{Span: python.Span{Start: last.End, End: last.End}, Text: text}
+	}
+	quote := string(src[last.Start])
+	indent := string(src[start:last.Start])
+	separator := ", "
+	if strings.TrimSpace(indent) == "" {
+		separator = ",\n" + indent
+	}
+	text := ""
+	for _, n := range names {
+		text += separator + quote + n + quote
+	}
+	return python.Edit{Span: python.Span{Start: last.End, End: last.End}, Text: text}
+}
+
+// removePackages takes packages that are gone from explicit lists.
+func (j *job) removePackages(after tree.Tree, going map[string]bool, steps *commits) error {
+	for _, f := range packageFiles(after) {
+		src, err := after.Read(f)
+		if err != nil {
+			return err
+		}
+		l := readPackageList(f, src)
+		if l == nil {
+			continue
+		}
+		var edits []python.Edit
+		for i, name := range l.names {
+			if mod, _ := j.index.Lookup(name); mod == nil || mod.Path == "" || !going[mod.Path] {
+				continue
+			}
+			edits = append(edits, l.remove(src, i))
+		}
+		if len(edits) > 0 {
+			data, err := python.Apply(src, edits)
+			if err != nil {
+				return err
+			}
+			steps.add(0, write(after, f, data))
+		}
+	}
+	return nil
+}
+
+// remove returns the edit that takes out an item with its comma, and with its
+// line if it has one to itself.
+func (l *packageList) remove(src []byte, i int) python.Edit {
+	s := l.items[i]
+	if l.cfg {
+		return python.Edit{Span: s}
+	}
+	for s.End < l.span.End && (src[s.End] == ',' || src[s.End] == ' ') {
+		s.End++
+	}
+	start := s.Start
+	for start > l.span.Start && (src[start-1] == ' ' || src[start-1] == '\t') {
+		start--
+	}
+	if s.End < len(src) && (src[s.End] == '\n' || src[s.End] == '\r') && start > 0 && src[start-1] == '\n' {
+		s.Start = start
+		for src[s.End] == '\r' {
+			s.End++
+		}
+		s.End++
+	}
+	return python.Edit{Span: s}
+}

@@ -1,0 +1,294 @@
+package phases
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+)
+
+// plainImports rewrites "import a.b.c", with "as" and without. Without it, the
+// statement binds the first part alone, and every chain that starts there is a
+// reference of its own: all imports and chains of one name in one scope are
+// therefore rewritten together.
+func (r *rewriter) plainImports() {
+	type root struct {
+		scope *python.Scope
+		name  string
+	}
+	var order []root
+	groups := map[root][]plainName{}
+	for _, imp := range r.f.Imports {
+		if imp.From {
+			continue
+		}
+		for _, in := range imp.Names {
+			if in.As != "" {
+				r.aliasedImport(imp, in)
+				continue
+			}
+			key := root{imp.Scope, in.Bound}
+			if groups[key] == nil {
+				order = append(order, key)
+			}
+			groups[key] = append(groups[key], plainName{imp, in})
+		}
+	}
+	for _, key := range order {
+		r.rootImports(key.scope, key.name, groups[key])
+	}
+}
+
+// A plainName is one name of an import statement without "as".
+type plainName struct {
+	imp *python.Import
+	in  python.ImportName
+}
+
+func (r *rewriter) aliasedImport(imp *python.Import, in python.ImportName) {
+	name, prefix := r.m.canonical(in.Name)
+	d := r.m.fates[name]
+	if d == nil || d.fate == emptied || d.fate == remapped {
+		return
+	}
+	t, ok := r.m.whole(name)
+	if !ok && d.fate == retired {
+		t, ok = r.wholeByUses(imp.Scope, in.As, name)
+	}
+	if !ok {
+		r.leave(in.Start, name, "")
+		return
+	}
+	r.edit(in.Path, prefix+t.concrete, t.step, 1)
+}
+
+// A chainEdit is one chain with its new text, relative to the module that has
+// to be imported for it.
+type chainEdit struct {
+	span   python.Span
+	module string // to import
+	rest   string // ".name" behind the module, or ""
+	old    string // what it was
+	use    python.Use
+	step   int
+}
+
+func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainName) {
+	if !slices.ContainsFunc(names, func(n plainName) bool { return r.concerned(n.in.Name) }) && !r.chainConcerned(scope, root) {
+		return
+	}
+	for _, b := range scope.Bindings(root) {
+		if b.Kind != python.ImportBinding || b.Import.From || b.Import.Names[b.Index].As != "" {
+			for _, n := range names {
+				if r.concerned(n.in.Name) {
+					r.warn(n.in.Start, "rebound-name", root+" is bound in more than one way here; the import and its uses are left alone")
+					r.leave(n.in.Start, n.in.Name, "")
+				}
+			}
+			return
+		}
+	}
+	chains, stay := r.chains(scope, root)
+	r.writePlain(scope, root, names, chains, stay)
+}
+
+// concerned reports whether a dotted name leads into something with a fate.
+func (r *rewriter) concerned(dotted string) bool {
+	name, _ := r.m.canonical(dotted)
+	d := r.m.fates[name]
+	return d != nil && d.fate != emptied && d.fate != remapped
+}
+
+func (r *rewriter) chainConcerned(scope *python.Scope, root string) bool {
+	chains, _ := r.chains(scope, root)
+	return len(chains) > 0
+}
+
+// chains returns the edits for the chains that start at root in scope, and the
+// modules that the other chains need as they are.
+func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, stay []string) {
+	for _, u := range r.f.Uses {
+		if u.Parts[0].Text != root || u.Scope.Resolve(root) != scope {
+			continue
+		}
+		parts := make([]string, len(u.Parts))
+		for i, p := range u.Parts {
+			parts[i] = p.Text
+		}
+		n := r.m.longest(parts)
+		if n == 0 {
+			continue
+		}
+		dotted := strings.Join(parts[:n], ".")
+		if e, ok := r.chain(u, dotted, n); ok {
+			edits = append(edits, e)
+		} else if !slices.Contains(stay, dotted) {
+			stay = append(stay, dotted)
+		}
+	}
+	return edits, stay
+}
+
+// chain finds the new text of one chain whose first n parts are a module.
+func (r *rewriter) chain(u python.Use, dotted string, n int) (chainEdit, bool) {
+	name, prefix := r.m.canonical(dotted)
+	d := r.m.fates[name]
+	if d == nil {
+		return chainEdit{}, false
+	}
+	end := func(n int) python.Span { return python.Span{Start: u.Parts[0].Start, End: u.Parts[n-1].End} }
+	if t, ok := r.m.whole(name); ok && (d.fate == moved || d.fate == merged || n == len(u.Parts)) {
+		return chainEdit{span: end(n), module: prefix + t.concrete, old: dotted, use: u, step: t.step}, true
+	}
+	if n == len(u.Parts) {
+		return chainEdit{}, false
+	}
+	t, ok := r.m.find(name, u.Parts[n].Text)
+	if !ok || t.concrete == name {
+		return chainEdit{}, false
+	}
+	rest := ""
+	if t.name != "" {
+		rest = "." + t.name
+	}
+	return chainEdit{span: end(n + 1), module: prefix + t.concrete, rest: rest, old: dotted, use: u, step: t.step}, true
+}
+
+func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainName, chains []chainEdit, stay []string) {
+	alias := map[string]string{} // module → the name that the chains use instead
+	var needed []string
+	for _, c := range chains {
+		if !slices.Contains(needed, c.module) {
+			needed = append(needed, c.module)
+		}
+	}
+	replacement := make([][]string, len(names)) // nil: stays
+	rootStays := false
+	for i, n := range names {
+		name, prefix := r.m.canonical(n.in.Name)
+		t, ok := r.m.whole(name)
+		switch {
+		case !r.concerned(n.in.Name):
+			rootStays = true
+		case ok:
+			replacement[i] = []string{prefix + t.concrete}
+			needed = slices.DeleteFunc(needed, func(module string) bool {
+				return module == prefix+t.concrete || bySubmodule(chains, module, n.in.Name, prefix+t.concrete)
+			})
+		case len(chains) > 0:
+			replacement[i] = []string{}
+		default:
+			r.leave(n.in.Start, name, "")
+			rootStays = true
+		}
+	}
+	at := slices.IndexFunc(replacement, func(list []string) bool { return list != nil })
+	if at < 0 { // the import stays, the chains need more beside it
+		at = 0
+		replacement[0] = []string{names[0].in.Name}
+	}
+	replacement[at] = append(replacement[at], needed...)
+	if !rootStays {
+		for _, s := range stay {
+			replacement[at] = append(replacement[at], s)
+		}
+	}
+	for _, list := range replacement {
+		for _, module := range list {
+			if r.conflicts(scope, root, module, chains) {
+				alias[module] = strings.ReplaceAll(module, ".", "_")
+			}
+		}
+	}
+	for i, list := range replacement {
+		if list == nil {
+			continue
+		}
+		r.writePlainName(names[i], list, alias, chains)
+	}
+	for _, c := range chains {
+		text := c.module
+		if a := alias[c.module]; a != "" {
+			text = a
+		}
+		r.edit(c.span, text+c.rest, c.step, 1)
+	}
+}
+
+func (r *rewriter) writePlainName(n plainName, modules []string, alias map[string]string, chains []chainEdit) {
+	var texts []string
+	for _, module := range modules {
+		text := module
+		if a := alias[module]; a != "" {
+			text += " as " + a
+		}
+		if !slices.Contains(texts, text) {
+			texts = append(texts, text)
+		}
+	}
+	step := 0
+	for _, c := range chains {
+		step = max(step, c.step)
+	}
+	if d := r.fateOf(n.in.Name); d != nil {
+		step = d.step
+	}
+	if len(texts) == 0 {
+		return
+	}
+	r.edit(n.in.Span, strings.Join(texts, ", "), step, 1)
+}
+
+func (r *rewriter) fateOf(dotted string) *dest {
+	name, _ := r.m.canonical(dotted)
+	return r.m.fates[name]
+}
+
+// conflicts reports whether binding the first part of module in scope would
+// take the name away from something else, or not be seen by a chain.
+func (r *rewriter) conflicts(scope *python.Scope, root, module string, chains []chainEdit) bool {
+	first, _, _ := strings.Cut(module, ".")
+	if first == root {
+		return false
+	}
+	plain := func(s *python.Scope) bool {
+		return !slices.ContainsFunc(s.Bindings(first), func(b python.Binding) bool {
+			return b.Kind != python.ImportBinding || b.Import.From || b.Import.Names[b.Index].As != ""
+		})
+	}
+	if !plain(scope) {
+		return true
+	}
+	for _, c := range chains {
+		if c.module != module {
+			continue
+		}
+		if s := c.use.Scope.Resolve(first); s != nil && s != scope && !plain(s) {
+			return true
+		}
+	}
+	for _, u := range r.f.Uses {
+		if u.Parts[0].Text != first || len(scope.Bindings(first)) > 0 {
+			continue
+		}
+		if s := u.Scope.Resolve(first); s != nil && s != scope && !plain(s) && u.Scope.Within(scope) {
+			return true
+		}
+	}
+	return false
+}
+
+// bySubmodule reports whether all chains that need module reached it as a
+// submodule of what was imported as old, and now reach it below its new name
+// in the same way.
+func bySubmodule(chains []chainEdit, module, old, now string) bool {
+	for _, c := range chains {
+		if c.module != module {
+			continue
+		}
+		if below, ok := strings.CutPrefix(c.old, old+"."); !ok || module != now+"."+below {
+			return false
+		}
+	}
+	return true
+}

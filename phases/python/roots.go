@@ -1,0 +1,123 @@
+package python
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b|import[ \t]+([A-Za-z_][\w.]*))`)
+
+// ImportedModules returns the dotted names that the import lines of a file
+// name, absolute ones only, without parsing it.
+func ImportedModules(src []byte) []string {
+	var names []string
+	for _, m := range importLine.FindAllSubmatch(src, -1) {
+		name := string(m[1]) + string(m[2])
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// FindRoots finds the folders under which the imports that exist resolve:
+// files are all files of the tree, imported the dotted names that they import.
+// An __init__.py in a folder proves nothing either way, but inside a package a
+// folder is a root only on good evidence: "import mlflow" means the library,
+// not the subpackage of that name.
+func FindRoots(files []string, imported map[string]bool) []string {
+	modules := map[string]bool{}      // slash path of module or folder with Python
+	parents := map[string][]string{}  // last part → folders that have it
+	initFile := map[string]bool{}     // folders with an __init__.py
+	children := map[string][]string{} // folder → parts
+	add := func(p string) {
+		if modules[p] {
+			return
+		}
+		modules[p] = true
+		dir, base := path.Split(p)
+		dir = strings.TrimSuffix(dir, "/")
+		parents[base] = append(parents[base], dir)
+		children[dir] = append(children[dir], base)
+	}
+	for _, f := range files {
+		if !strings.HasSuffix(f, ".py") {
+			continue
+		}
+		dir, base := path.Split(f)
+		dir = strings.TrimSuffix(dir, "/")
+		if base == "__init__.py" {
+			initFile[dir] = true
+		} else {
+			add(strings.TrimSuffix(f, ".py"))
+		}
+		for ; dir != "" && dir != "."; dir = path.Dir(dir) {
+			add(dir)
+		}
+	}
+	type evidence struct {
+		heads map[string]bool
+		deep  bool // a dotted name of two parts or more resolves whole
+	}
+	found := map[string]*evidence{}
+	for name := range imported {
+		head, rest, dotted := strings.Cut(name, ".")
+		if standardLibrary[head] {
+			continue
+		}
+		best, ok := "", false
+		for _, dir := range parents[head] {
+			full := strings.ReplaceAll(name, ".", "/")
+			if dir != "" {
+				full = dir + "/" + full
+			}
+			if modules[full] && (!ok || strings.Count(dir, "/") < strings.Count(best, "/") || len(dir) == 0) {
+				best, ok = dir, true
+			}
+		}
+		if !ok {
+			continue
+		}
+		if found[best] == nil {
+			found[best] = &evidence{heads: map[string]bool{}}
+		}
+		found[best].heads[head] = true
+		found[best].deep = found[best].deep || dotted && rest != ""
+	}
+	var roots []string
+	for dir, e := range found {
+		inPackage := initFile[dir]
+		if !inPackage || e.deep || len(e.heads) >= 2 && 2*len(e.heads) >= len(children[dir]) {
+			roots = append(roots, dir)
+		}
+	}
+	slices.Sort(roots)
+	return roots
+}
+
+// standardLibrary holds the top-level modules of Python's standard library,
+// 3.8 to 3.14 (sys.stdlib_module_names without private ones).
+var standardLibrary = func() map[string]bool {
+	set := map[string]bool{}
+	for name := range strings.FieldsSeq(`abc aifc annotationlib antigravity argparse array ast asynchat asyncio asyncore
+		atexit audioop base64 bdb binascii binhex bisect builtins bz2 cProfile calendar cgi cgitb chunk cmath cmd code
+		codecs codeop collections colorsys compileall compression concurrent configparser contextlib contextvars copy
+		copyreg crypt csv ctypes curses dataclasses datetime dbm decimal difflib dis distutils doctest email encodings
+		ensurepip enum errno faulthandler fcntl filecmp fileinput fnmatch formatter fractions ftplib functools gc
+		genericpath getopt getpass gettext glob graphlib grp gzip hashlib heapq hmac html http idlelib imaplib imghdr
+		imp importlib inspect io ipaddress itertools json keyword lib2to3 linecache locale logging lzma mailbox mailcap
+		marshal math mimetypes mmap modulefinder msilib msvcrt multiprocessing netrc nis nntplib nt ntpath nturl2path
+		numbers opcode operator optparse os ossaudiodev parser pathlib pdb pickle pickletools pipes pkgutil platform
+		plistlib poplib posix posixpath pprint profile pstats pty pwd py_compile pyclbr pydoc pyexpat queue quopri
+		random re readline reprlib resource rlcompleter runpy sched secrets select selectors shelve shlex shutil signal
+		site smtpd smtplib sndhdr socket socketserver spwd sqlite3 sre_compile sre_constants sre_parse ssl stat
+		statistics string stringprep struct subprocess sunau symbol symtable sys sysconfig syslog tabnanny tarfile
+		telnetlib tempfile termios test textwrap this threading time timeit tkinter token tokenize tomllib trace
+		traceback tracemalloc tty turtle types typing unicodedata unittest urllib uu uuid venv warnings wave weakref
+		webbrowser winreg winsound wsgiref xdrlib xml xmlrpc zipapp zipfile zipimport zlib zoneinfo`) {
+		set[name] = true
+	}
+	return set
+}()

@@ -1,0 +1,128 @@
+package python
+
+// A Scope is a region in which names are bound: a module, a class, a function
+// or lambda, a comprehension. See "Naming and binding" in the Python language
+// reference.
+type Scope struct {
+	Kind   ScopeKind
+	Parent *Scope
+	bound  map[string][]Binding
+	global map[string]bool // names that "global" takes to the module's scope
+	outer  map[string]bool // names that "nonlocal" takes to the scope around
+}
+
+// A ScopeKind is the kind of a Scope.
+type ScopeKind uint8
+
+// The kinds of scopes.
+const (
+	ModuleScope ScopeKind = iota
+	ClassScope
+	FunctionScope
+	ComprehensionScope
+)
+
+// A Binding is one place that gives a name its meaning.
+type Binding struct {
+	Kind   BindingKind
+	Start  int     // byte offset
+	Import *Import // for ImportBinding
+	Index  int     // which of Import.Names
+	node   *node   // for DefBinding, and AssignBinding of a single name
+}
+
+// A BindingKind says how a name is bound.
+type BindingKind uint8
+
+// The ways to bind a name.
+const (
+	ImportBinding BindingKind = iota
+	DefBinding
+	AssignBinding
+	ParameterBinding
+	DeleteBinding
+	GlobalBinding // "global name" in a function
+)
+
+func (s *Scope) inner(kind ScopeKind) *Scope {
+	return &Scope{Kind: kind, Parent: s, bound: map[string][]Binding{}}
+}
+
+// function returns the scope that a walrus in s binds in.
+func (s *Scope) function() *Scope {
+	for s.Kind == ComprehensionScope {
+		s = s.Parent
+	}
+	return s
+}
+
+func (s *Scope) bind(name string, b Binding) {
+	switch {
+	case s.global[name]:
+		s = s.module()
+	case s.outer[name] && s.Parent != nil:
+		s = s.Parent
+	}
+	s.bound[name] = append(s.bound[name], b)
+}
+
+func (s *Scope) module() *Scope {
+	for s.Parent != nil {
+		s = s.Parent
+	}
+	return s
+}
+
+func (s *Scope) declare(name string, global bool, start int) {
+	set := &s.outer
+	if global {
+		set = &s.global
+		m := s.module()
+		m.bound[name] = append(m.bound[name], Binding{Kind: GlobalBinding, Start: start})
+	}
+	if *set == nil {
+		*set = map[string]bool{}
+	}
+	(*set)[name] = true
+}
+
+// Bindings returns the bindings of name in s itself.
+func (s *Scope) Bindings(name string) []Binding { return s.bound[name] }
+
+// Names returns the names bound in s itself, in no order.
+func (s *Scope) Names() []string {
+	names := make([]string, 0, len(s.bound))
+	for name := range s.bound {
+		names = append(names, name)
+	}
+	return names
+}
+
+// Resolve returns the scope in which a name used in s is bound, or nil if the
+// file binds it nowhere in reach.
+func (s *Scope) Resolve(name string) *Scope {
+	for at := s; at != nil; at = at.Parent {
+		switch {
+		case at.Kind == ClassScope && at != s:
+			continue // a class body is no scope for the functions in it
+		case at.global[name]:
+			at = at.module()
+		case at.outer[name]:
+			continue
+		}
+		if len(at.bound[name]) > 0 {
+			return at
+		}
+	}
+	return nil
+}
+
+// Within reports whether s is outer or inside it.
+func (s *Scope) Within(outer *Scope) bool {
+	for at := s; at != nil; at = at.Parent {
+		if at == outer {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,441 @@
+package phases
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+)
+
+// A rewriter finds the references of one Python file to what the plan touches
+// and collects the edits that lead them to their new homes.
+type rewriter struct {
+	m       *model
+	f       *python.Syntax
+	path    string          // where the file is now
+	module  string          // what it is called now, "" if it cannot be imported
+	origin  string          // what it was called when its relative imports were written
+	pkg     bool            // it is an __init__.py
+	patched map[string]bool // homes of the names that tests patch
+
+	edits    []python.Edit
+	left     []leftover
+	warnings []Warning
+}
+
+// A leftover is a reference that could not be led anywhere.
+type leftover struct {
+	path   string
+	line   int
+	module string // what it names
+	name   string
+	soft   bool // in text, where nothing breaks
+}
+
+// run collects the edits for everything in the file.
+func (r *rewriter) run() {
+	for _, imp := range r.f.Imports {
+		if imp.From {
+			r.fromImport(imp)
+		}
+	}
+	r.plainImports()
+	r.strings()
+	for _, c := range r.f.Comments {
+		r.text(c)
+	}
+}
+
+func (r *rewriter) edit(s python.Span, text string, step, refs int) {
+	if string(r.f.Src[s.Start:s.End]) == text {
+		return
+	}
+	r.edits = append(r.edits, python.Edit{Span: s, Text: text, Step: step, Refs: refs})
+}
+
+func (r *rewriter) leave(at int, module, name string) {
+	r.left = append(r.left, leftover{path: r.path, line: r.f.Line(at), module: module, name: name})
+}
+
+func (r *rewriter) warn(at int, rule, message string) {
+	r.warnings = append(r.warnings, Warning{Path: r.path, Line: r.f.Line(at), Rule: rule, Message: message})
+}
+
+// A placed name is one name of a from import with the place it comes from
+// after the plan.
+type placed struct {
+	in     python.ImportName
+	module string // "" if it stays as the statement has it
+	name   string
+	step   int
+	object bool // the name is a module
+}
+
+func (r *rewriter) fromImport(imp *python.Import) {
+	base := python.Absolute(r.origin, r.pkg, imp.Level, imp.Name)
+	if base == "" {
+		return
+	}
+	base, prefix := r.m.canonical(base)
+	if imp.Star {
+		r.starImport(imp, base, prefix)
+		return
+	}
+	names := make([]placed, len(imp.Names))
+	changed := false
+	for i, in := range imp.Names {
+		names[i] = r.place(imp, base, in)
+		changed = changed || names[i].module != "" || names[i].object
+	}
+	stay := r.stays(imp, base)
+	if !changed && stay == "" {
+		return
+	}
+	for i := range names {
+		if names[i].module == "" && !names[i].object {
+			names[i].module, names[i].name = stay, names[i].in.Name
+		}
+	}
+	r.writeFrom(imp, names, prefix)
+}
+
+// stays returns the module text for names that stay where they are: the
+// written text does unless the file moved and the import is relative.
+func (r *rewriter) stays(imp *python.Import, base string) string {
+	if imp.Level == 0 || r.origin == r.module {
+		return ""
+	}
+	return base
+}
+
+// place finds the new place of one imported name.
+func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) placed {
+	p := placed{in: in}
+	sub := base + "." + in.Name
+	if t, ok := r.m.symbols[base+":"+in.Name]; ok {
+		p.module, p.name, p.step = t.module, t.name, t.step
+		return p
+	}
+	if r.m.fates[sub] != nil && !r.bindsOther(base, in.Name) {
+		return r.placeModule(imp, p, sub)
+	}
+	d := r.m.fates[base]
+	if d == nil {
+		return p
+	}
+	t, ok := r.m.find(base, in.Name)
+	switch {
+	case !ok:
+		if !r.m.isModule(sub) {
+			r.leave(in.Start, base, in.Name)
+		}
+	case t.name == "":
+		p.module, p.name = cutLast(t.module)
+		p.step, p.object = t.step, true
+	case t.module != base:
+		p.module, p.name, p.step = r.choose(imp, t), t.name, t.step
+	}
+	return p
+}
+
+// bindsOther reports whether the package base gives name a meaning of its own,
+// other than its submodule of that name.
+func (r *rewriter) bindsOther(base, name string) bool {
+	mod, _ := r.m.index.Lookup(base)
+	t := r.m.table(mod)
+	if t == nil {
+		return false
+	}
+	sym, ok := t.Names[name]
+	if !ok {
+		return false
+	}
+	if sym.Defined() {
+		return true
+	}
+	from, _ := r.m.canonical(sym.Module)
+	if sym.Name == "" {
+		return from != base+"."+name
+	}
+	full := from + "." + sym.Name
+	if d := r.m.fates[base+"."+name]; d != nil && d.fate == moved && full == d.module {
+		return false
+	}
+	return full != base+"."+name
+}
+
+func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed {
+	t, ok := r.m.whole(sub)
+	if d := r.m.fates[sub]; !ok && d.fate == retired {
+		t, ok = r.wholeByUses(imp.Scope, p.in.Bound, sub)
+	}
+	if !ok {
+		if d := r.m.fates[sub]; d.fate != emptied && d.fate != remapped {
+			r.leave(p.in.Start, sub, "")
+		}
+		return p
+	}
+	p.module, p.name = cutLast(t.module)
+	p.step, p.object = t.step, true
+	return p
+}
+
+// wholeByUses finds the one module that has all attributes which the file uses
+// of a wrapper imported as a whole.
+func (r *rewriter) wholeByUses(scope *python.Scope, bound, wrapper string) (target, bool) {
+	var all target
+	for _, u := range r.f.Uses {
+		if u.Parts[0].Text != bound || u.Scope.Resolve(bound) != scope {
+			continue
+		}
+		if len(u.Parts) == 1 || u.Store {
+			return target{}, false
+		}
+		t, ok := r.m.find(wrapper, u.Parts[1].Text)
+		if !ok || t.name != u.Parts[1].Text || all.concrete != "" && all.concrete != t.concrete {
+			return target{}, false
+		}
+		all = t
+	}
+	return target{module: all.concrete, concrete: all.concrete, step: all.step}, all.concrete != ""
+}
+
+// choose decides between the facade and the concrete module for one name.
+func (r *rewriter) choose(imp *python.Import, t target) string {
+	if t.module == t.concrete {
+		return t.module
+	}
+	if imp.Scope.Kind == python.FunctionScope && r.patched[r.m.home(t.concrete, t.name)] {
+		return t.concrete
+	}
+	if r.module != "" && imp.ModuleLevel && (r.module == t.module || r.m.reaches(t.module, r.module)) {
+		return t.concrete
+	}
+	return t.module
+}
+
+func (r *rewriter) starImport(imp *python.Import, base, prefix string) {
+	t, ok := r.m.whole(base)
+	if !ok {
+		if d := r.m.fates[base]; d != nil && d.fate != emptied && d.fate != remapped {
+			r.leave(imp.Start, base, "*")
+		} else if stay := r.stays(imp, base); stay != "" {
+			r.edit(imp.Module, r.moduleText(imp, stay, prefix), 0, 1)
+		}
+		return
+	}
+	r.edit(imp.Module, r.moduleText(imp, t.concrete, prefix), t.step, 1)
+}
+
+// moduleText writes a module as the statement's author would: relative if the
+// import was and can be, absolute otherwise.
+func (r *rewriter) moduleText(imp *python.Import, module, prefix string) string {
+	if imp.Level > 0 && r.module != "" {
+		if rel := relative(r.module, r.pkg, module); rel != "" {
+			return rel
+		}
+	}
+	return prefix + module
+}
+
+// relative writes module relative to the module called from, or returns "" if
+// they share no top-level package.
+func relative(from string, isPackage bool, module string) string {
+	here := strings.Split(from, ".")
+	if !isPackage {
+		here = here[:len(here)-1]
+	}
+	there := strings.Split(module, ".")
+	common := 0
+	for common < len(here) && common < len(there) && here[common] == there[common] {
+		common++
+	}
+	if common == 0 {
+		return ""
+	}
+	return strings.Repeat(".", 1+len(here)-common) + strings.Join(there[common:], ".")
+}
+
+func cutLast(dotted string) (before, last string) {
+	i := strings.LastIndexByte(dotted, '.')
+	if i < 0 {
+		return "", dotted
+	}
+	return dotted[:i], dotted[i+1:]
+}
+
+// clause writes one name of a from import so that it binds what it bound.
+func (p placed) clause() string {
+	switch {
+	case p.in.As != "":
+		return p.name + " as " + p.in.As
+	case p.name != p.in.Name:
+		return p.name + " as " + p.in.Name
+	}
+	return p.name
+}
+
+// writeFrom writes the edits that give each name its module. Where one module
+// serves all, only the words that change are touched; otherwise the statement
+// is split, and comments stay with their names.
+func (r *rewriter) writeFrom(imp *python.Import, names []placed, prefix string) {
+	same := true
+	for _, p := range names {
+		same = same && p.module == names[0].module
+	}
+	if same && names[0].module == "" && !names[0].object {
+		return
+	}
+	if same && !(names[0].object && names[0].module == "") {
+		refs := 0
+		step := 0
+		for _, p := range names {
+			if p.name != p.in.Name {
+				r.edit(p.in.Span, p.clause(), p.step, 0)
+			}
+			step = max(step, p.step)
+			refs++
+		}
+		r.edit(imp.Module, r.moduleText(imp, names[0].module, prefix), step, refs)
+		return
+	}
+	r.splitFrom(imp, names, prefix)
+}
+
+// splitFrom replaces a from import by one for each module.
+func (r *rewriter) splitFrom(imp *python.Import, names []placed, prefix string) {
+	var modules []string // in order of first appearance; "" is the old one
+	groups := map[string][]placed{}
+	step, refs := 0, 0
+	for _, p := range names {
+		key := p.module
+		if p.object && p.module == "" {
+			key = "\x00" + p.name // "import top as name"
+		}
+		if !slices.Contains(modules, key) {
+			modules = append(modules, key)
+		}
+		groups[key] = append(groups[key], p)
+		if p.module != "" || p.object {
+			step = max(step, p.step)
+			refs++
+		}
+	}
+	src := r.f.Src
+	start := bytes.LastIndexByte(src[:imp.Start], '\n') + 1
+	indent := string(src[start:imp.Start])
+	separator := r.newline() + indent
+	if strings.TrimSpace(indent) != "" || r.sharesLine(imp) {
+		separator = "; "
+	}
+	multiline := bytes.ContainsRune(src[imp.Start:imp.End], '\n') && separator != "; "
+	comments := r.comments(imp)
+	var out []string
+	for _, key := range modules {
+		if top, ok := strings.CutPrefix(key, "\x00"); ok {
+			for _, p := range groups[key] {
+				if bound := p.in.Bound; bound != top {
+					out = append(out, "import "+top+" as "+bound)
+				} else {
+					out = append(out, "import "+top)
+				}
+			}
+			continue
+		}
+		text := string(src[imp.Module.Start:imp.Module.End])
+		if key != "" {
+			text = r.moduleText(imp, key, prefix)
+		}
+		out = append(out, r.fromText(text, groups[key], multiline, indent, comments))
+	}
+	r.edit(imp.Span, strings.Join(out, separator), step, refs)
+}
+
+// fromText writes one from import, over several lines if the author did and
+// there is more than one name or a comment to keep.
+func (r *rewriter) fromText(module string, names []placed, multiline bool, indent string, comments map[int]nameComments) string {
+	own := false
+	for _, p := range names {
+		c := comments[p.in.Start]
+		own = own || len(c.before) > 0 || c.after != ""
+	}
+	if !multiline || len(names) == 1 && !own {
+		clauses := make([]string, len(names))
+		for i, p := range names {
+			clauses[i] = p.clause()
+		}
+		return "from " + module + " import " + strings.Join(clauses, ", ")
+	}
+	nl := r.newline()
+	unit := "    "
+	if strings.HasPrefix(indent, "\t") {
+		unit = "\t"
+	}
+	var b strings.Builder
+	b.WriteString("from " + module + " import (" + nl)
+	for _, p := range names {
+		c := comments[p.in.Start]
+		for _, line := range c.before {
+			b.WriteString(indent + unit + line + nl)
+		}
+		b.WriteString(indent + unit + p.clause() + ",")
+		if c.after != "" {
+			b.WriteString("  " + c.after)
+		}
+		b.WriteString(nl)
+	}
+	b.WriteString(indent + ")")
+	return b.String()
+}
+
+// nameComments are the comments that belong to one name of an import.
+type nameComments struct {
+	before []string
+	after  string
+}
+
+// comments gives each comment within an import to a name: to the one before it
+// on its line, else to the next.
+func (r *rewriter) comments(imp *python.Import) map[int]nameComments {
+	out := map[int]nameComments{}
+	for _, c := range r.f.Comments {
+		if c.Start < imp.Start || c.End > imp.End || len(imp.Names) == 0 {
+			continue
+		}
+		text := string(r.f.Src[c.Start:c.End])
+		prev := -1
+		for i, in := range imp.Names {
+			if in.End <= c.Start {
+				prev = i
+			}
+		}
+		if prev >= 0 && (!bytes.ContainsRune(r.f.Src[imp.Names[prev].End:c.Start], '\n') || prev == len(imp.Names)-1) {
+			nc := out[imp.Names[prev].Start]
+			nc.after = strings.TrimSpace(nc.after + " " + text)
+			out[imp.Names[prev].Start] = nc
+			continue
+		}
+		next := imp.Names[prev+1].Start
+		nc := out[next]
+		nc.before = append(nc.before, text)
+		out[next] = nc
+	}
+	return out
+}
+
+func (r *rewriter) newline() string {
+	if bytes.Contains(r.f.Src, []byte("\r\n")) {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// sharesLine reports whether another statement follows on the line.
+func (r *rewriter) sharesLine(imp *python.Import) bool {
+	rest := r.f.Src[imp.End:]
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	return bytes.HasPrefix(bytes.TrimSpace(rest), []byte(";"))
+}

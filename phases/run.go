@@ -1,0 +1,273 @@
+package phases
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// Run carries out one phase of a plan on a tree and returns what it does to
+// it. Answers to decisions are in p.Decide. Decisions that later phases will
+// ask are part of the change too, so that they can be answered early.
+//
+// It fails, and nothing is done, when the plan cannot be carried out on this
+// tree at all: no Python in it, two moves to one place, a phase out of turn.
+func Run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
+	at := slices.Index(All, phase)
+	if at < 0 {
+		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
+	}
+	change, err := run(ctx, t, p, phase, opt)
+	if err != nil {
+		return nil, err
+	}
+	next, err := change.Apply(t)
+	if err != nil {
+		return nil, err
+	}
+	for _, later := range All[at+1:] {
+		c, err := run(ctx, next, p, later, opt)
+		if err != nil {
+			return nil, fmt.Errorf("looking ahead to %s: %w", later, err)
+		}
+		for _, d := range c.Decisions {
+			if !slices.ContainsFunc(change.Decisions, func(have Decision) bool { return have.Path == d.Path }) {
+				change.Decisions = append(change.Decisions, d)
+			}
+		}
+		if next, err = c.Apply(next); err != nil {
+			return nil, err
+		}
+	}
+	return change, nil
+}
+
+// Apply returns the tree that t is after the change.
+func (c *Change) Apply(t tree.Tree) (tree.Tree, error) {
+	for _, commit := range c.Commits {
+		next, err := tree.Apply(t, commit.Edits)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", commit.Title, err)
+		}
+		t = next
+	}
+	return t, nil
+}
+
+func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
+	j, err := look(ctx, t, p, opt)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(j.src.paths, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
+		return nil, errors.New("there is no Python file in the repository: a plan moves Python modules")
+	}
+	c := &Change{Phase: phase, Commits: []Commit{}, Moved: []Moved{}, Rewritten: []Rewrite{}, Deleted: []string{}}
+	switch phase {
+	case Moves:
+		err = j.runMoves(c)
+	case Imports:
+		err = j.runImports(c)
+	default:
+		err = j.runCleanup(c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.Decisions = append([]Decision{}, j.decisions...)
+	c.Warnings = append([]Warning{}, j.warnings...)
+	slices.SortStableFunc(c.Warnings, func(a, b Warning) int {
+		if n := strings.Compare(a.Path, b.Path); n != 0 {
+			return n
+		}
+		return a.Line - b.Line
+	})
+	c.Warnings = slices.Compact(c.Warnings)
+	return c, nil
+}
+
+// moved fails when a phase comes before the moves it builds on.
+func (j *job) requireMoved() error {
+	for _, mv := range j.moves {
+		if !mv.done {
+			return fmt.Errorf("%s has not moved to %s yet: run the moves phase first", mv.from, mv.to)
+		}
+	}
+	return nil
+}
+
+// title returns the title of the commit for a step of the plan.
+func (j *job) title(step int, otherwise string) string {
+	for _, s := range j.plan.Steps {
+		if s.Number == step && step != 0 {
+			return fmt.Sprintf("Step %d: %s", step, s.Title)
+		}
+	}
+	if step != 0 {
+		return fmt.Sprintf("Step %d: %s", step, strings.ToLower(otherwise[:1])+otherwise[1:])
+	}
+	return otherwise
+}
+
+// commits collects the edits of a phase by step.
+type commits struct {
+	steps map[int][]tree.Edit
+}
+
+func (c *commits) add(step int, e tree.Edit) {
+	if c.steps == nil {
+		c.steps = map[int][]tree.Edit{}
+	}
+	c.steps[step] = append(c.steps[step], e)
+}
+
+// into appends one commit for each step, in order, those without a step last.
+func (c *commits) into(change *Change, j *job, otherwise string) {
+	var steps []int
+	for s := range c.steps {
+		steps = append(steps, s)
+	}
+	slices.Sort(steps)
+	if len(steps) > 0 && steps[0] == 0 {
+		steps = append(steps[1:], 0)
+	}
+	for _, s := range steps {
+		change.Commits = append(change.Commits, newCommit(s, j.title(s, otherwise), c.steps[s]))
+	}
+}
+
+func newCommit(step int, title string, edits []tree.Edit) Commit {
+	slices.SortStableFunc(edits, func(a, b tree.Edit) int { return strings.Compare(a.Path, b.Path) })
+	c := Commit{Step: step, Title: title, Edits: edits}
+	for _, e := range edits {
+		c.Files = append(c.Files, e.Path)
+		if e.From != "" {
+			c.Files = append(c.Files, e.From)
+		}
+	}
+	slices.Sort(c.Files)
+	c.Files = slices.Compact(c.Files)
+	return c
+}
+
+// write returns the edit that gives a file of t new content and keeps its mode.
+func write(t tree.Tree, p string, data []byte) tree.Edit {
+	e, _ := tree.Find(t, p)
+	return tree.Edit{Path: p, Data: data, Mode: e.Mode}
+}
+
+// excluded reports whether a file is never rewritten.
+func (j *job) excluded(f string) bool {
+	base := path.Base(f)
+	if f == j.opt.PlanFile || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
+		return true
+	}
+	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return matchGlob(g, f) }) {
+		return true
+	}
+	return slices.ContainsFunc(j.opt.Exclude, func(g string) bool { return matchGlob(g, f) })
+}
+
+// matchGlob matches a path against a glob in which ** stands for any folders;
+// a glob without a slash matches the file's name, one that names a folder
+// everything below it.
+func matchGlob(glob, p string) bool {
+	glob = strings.TrimSuffix(glob, "/")
+	if !strings.Contains(glob, "/") {
+		for part := range strings.SplitSeq(p, "/") {
+			if ok, _ := path.Match(glob, part); ok {
+				return true
+			}
+		}
+		return false
+	}
+	return matchParts(strings.Split(strings.TrimPrefix(glob, "/"), "/"), strings.Split(p, "/"))
+}
+
+func matchParts(glob, p []string) bool {
+	for len(glob) > 0 {
+		if glob[0] == "**" {
+			for i := range len(p) + 1 {
+				if matchParts(glob[1:], p[i:]) {
+					return true
+				}
+			}
+			return false
+		}
+		if len(p) == 0 {
+			return false
+		}
+		if ok, _ := path.Match(glob[0], p[0]); !ok {
+			return false
+		}
+		glob, p = glob[1:], p[1:]
+	}
+	return true
+}
+
+// rewriteFile rewrites the references in one file of m's tree. It returns nil
+// if the file is none that can be read.
+func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (*rewriter, error) {
+	src, err := m.tree.Read(f)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", f, err)
+	}
+	var r *rewriter
+	switch {
+	case strings.HasSuffix(f, ".py") || strings.HasSuffix(f, ".pyi"):
+		syntax := m.syntax(f)
+		if syntax.ErrorLine != 0 {
+			j.warn(f, syntax.ErrorLine, "syntax-error", "this file does not parse, so it is left as it is")
+			return nil, nil
+		}
+		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), origin: origin, pkg: strings.HasPrefix(path.Base(f), "__init__."), patched: patched}
+		if origin == "" {
+			r.origin = r.module
+		}
+		r.run()
+	case isNotebook(f):
+		if r, err = m.rewriteNotebook(f, src, patched); err != nil {
+			j.warn(f, 0, "notebook", "this notebook cannot be read, so it is left as it is: %v", err)
+			return nil, nil
+		}
+	default:
+		r = m.rewriteText(f, src, patched)
+	}
+	if out, err := python.Apply(src, r.edits); err != nil {
+		return nil, fmt.Errorf("rewrite %s: %w", f, err)
+	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 && python.Parse(out).ErrorLine != 0 {
+		return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, python.Parse(out).ErrorLine)
+	}
+	return r, nil
+}
+
+// patchedNames returns the homes of the names that tests patch by a string.
+func (j *job) patchedNames(m *model) map[string]bool {
+	patched := map[string]bool{}
+	for _, f := range j.src.hits {
+		if !strings.HasSuffix(f, ".py") {
+			continue
+		}
+		if _, ok := tree.Find(m.tree, f); !ok {
+			continue
+		}
+		r := &rewriter{m: m, f: m.syntax(f), path: f}
+		for _, s := range r.f.Strings {
+			text := s.Text(r.f.Src)
+			if !importer(s.Callee) || !strings.Contains(s.Callee, "patch") && !strings.HasSuffix(s.Callee, "setattr") || !dottedString.MatchString(text) {
+				continue
+			}
+			if p := r.resolve(strings.Split(text, ".")); p.state == rewritten && len(p.parts) == p.at+1 {
+				patched[m.home(strings.Join(p.parts[:p.at], "."), p.parts[p.at])] = true
+			}
+		}
+	}
+	return patched
+}
