@@ -1,0 +1,44 @@
+# make demo   watch the whole story on this machine
+# make test   all tests and checks, with their set-up
+# make build  bin/restage
+
+export CGO_ENABLED = 1
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
+CHART    = charts/restage
+
+.PHONY: demo test build testdata needs
+
+# With DIR=FOLDER the demo keeps its state there; cut short and started again with
+# the same folder, it goes on where it was.
+demo: needs
+	go run ./cmd/restage demo $(if $(DIR),--dir "$(DIR)")
+
+build: needs
+	go build -trimpath -ldflags "$(LDFLAGS)" -o bin/restage ./cmd/restage
+
+# What has to be there: one line says all that is missing.
+needs:
+	@missing=; \
+	command -v go >/dev/null || missing="$$missing go"; \
+	command -v $${CC:-gcc} >/dev/null || command -v cc >/dev/null || missing="$$missing a-C-compiler"; \
+	command -v git >/dev/null || missing="$$missing git"; \
+	command -v python3 >/dev/null || missing="$$missing python3"; \
+	if [ -n "$$missing" ]; then echo "restage needs, and this machine lacks:$$missing" >&2; exit 1; fi
+
+test:
+	.ci/setup
+	@unformatted=$$(gofmt -l bot cmd phases webhook); \
+	if [ -n "$$unformatted" ]; then echo "run gofmt on:" $$unformatted >&2; exit 1; fi
+	go vet ./...
+	go test -race ./...
+	$(HELM) lint --strict $(CHART)
+	$(HELM) lint --strict $(CHART) -f $(CHART)/ci/full-values.yaml
+	$(HELM) template restage $(CHART) >/dev/null
+	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
+	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
+
+testdata:
+	.ci/testdata
