@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
@@ -38,8 +39,30 @@ func Annotate(path string, line int, level, message string) *gh.CheckRunAnnotati
 	}
 }
 
-// SetCheckRun posts a check run unless it is there already, found by name,
-// commit and key.
+// CheckRuns returns the check runs of the app on a commit.
+//
+// GitHub REST: List check runs for a Git reference.
+func (r *Repo) CheckRuns(ctx context.Context, commit string) ([]*gh.CheckRun, error) {
+	runs, err := all(func(page gh.ListOptions) ([]*gh.CheckRun, *gh.Response, error) {
+		list, res, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, commit, &gh.ListCheckRunsOptions{
+			Filter:      gh.String("all"),
+			AppID:       gh.Int64(r.auth.AppID()),
+			ListOptions: page,
+		})
+		if err != nil {
+			return nil, res, err
+		}
+		return list.CheckRuns, res, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the check runs of %s: %w", commit, err)
+	}
+	return runs, nil
+}
+
+// SetCheckRun posts a check run unless it is there already: among runs, the
+// check runs of its commit, with its name and its key. It reports whether there
+// was anything to do.
 //
 // Annotations can be added to a check run, 50 a request, but never taken away.
 // So a run stays in progress until all are there, and one that was left
@@ -47,12 +70,13 @@ func Annotate(path string, line int, level, message string) *gh.CheckRunAnnotati
 // check that is done again is a new run with a new key and not an update of
 // the old one: GitHub shows the newest run of a name.
 //
-// GitHub REST: List check runs for a Git reference; Create a check run; Update
-// a check run.
-func (r *Repo) SetCheckRun(ctx context.Context, c CheckRun) (posted bool, err error) {
-	run, err := r.findCheckRun(ctx, c)
-	if err != nil {
-		return false, err
+// GitHub REST: Create a check run; Update a check run.
+func (r *Repo) SetCheckRun(ctx context.Context, runs []*gh.CheckRun, c CheckRun) (posted bool, err error) {
+	var run *gh.CheckRun
+	if i := slices.IndexFunc(runs, func(run *gh.CheckRun) bool {
+		return run.GetName() == c.Name && run.GetExternalID() == c.Key
+	}); i >= 0 {
+		run = runs[i]
 	}
 	if run.GetStatus() == "completed" {
 		return false, nil
@@ -75,29 +99,6 @@ func (r *Repo) SetCheckRun(ctx context.Context, c CheckRun) (posted bool, err er
 		}
 		sent += len(next)
 	}
-}
-
-func (r *Repo) findCheckRun(ctx context.Context, c CheckRun) (*gh.CheckRun, error) {
-	runs, err := all(func(page gh.ListOptions) ([]*gh.CheckRun, *gh.Response, error) {
-		list, res, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, c.Commit, &gh.ListCheckRunsOptions{
-			CheckName:   &c.Name,
-			Filter:      gh.String("all"),
-			ListOptions: page,
-		})
-		if err != nil {
-			return nil, res, err
-		}
-		return list.CheckRuns, res, nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("looking for the check run %q: %w", c.Name, err)
-	}
-	for _, run := range runs {
-		if run.GetExternalID() == c.Key && run.GetApp().GetID() == r.auth.AppID() {
-			return run, nil
-		}
-	}
-	return nil, nil
 }
 
 func (r *Repo) createCheckRun(ctx context.Context, c CheckRun, next []*gh.CheckRunAnnotation, done bool) (*gh.CheckRun, error) {

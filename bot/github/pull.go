@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	gh "github.com/google/go-github/v60/github"
 )
@@ -77,13 +78,52 @@ func (r *Repo) ReopenPull(ctx context.Context, number int) (bool, error) {
 	return true, nil
 }
 
-// AskReviewers asks users to review a pull request.
+// ClosePull closes a pull request without merging it.
 //
-// GitHub REST: Request reviewers for a pull request.
-func (r *Repo) AskReviewers(ctx context.Context, number int, logins []string) error {
-	_, _, err := r.rest.PullRequests.RequestReviewers(ctx, r.Owner, r.Name, number, gh.ReviewersRequest{Reviewers: logins})
+// GitHub REST: Update a pull request.
+func (r *Repo) ClosePull(ctx context.Context, number int) error {
+	_, _, err := r.rest.PullRequests.Edit(ctx, r.Owner, r.Name, number, &gh.PullRequest{State: gh.String("closed")})
 	if err != nil {
-		return fmt.Errorf("asking for reviews of #%d: %w", number, err)
+		return fmt.Errorf("closing #%d: %w", number, err)
 	}
 	return nil
+}
+
+// PullBranch returns the branch of this repository that a pull request comes
+// from, "" if it comes from a fork.
+//
+// GitHub REST: Get a pull request.
+func (r *Repo) PullBranch(ctx context.Context, number int) (string, error) {
+	p, _, err := r.rest.PullRequests.Get(ctx, r.Owner, r.Name, number)
+	if err != nil {
+		return "", fmt.Errorf("looking at #%d: %w", number, err)
+	}
+	if p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID() {
+		return "", nil
+	}
+	return p.GetHead().GetRef(), nil
+}
+
+// AskReviewers asks users, and teams given as org/team, to review a pull
+// request. It reports whether GitHub accepts all of them; it does not accept
+// those who have no access to the repository.
+//
+// GitHub REST: Request reviewers for a pull request.
+func (r *Repo) AskReviewers(ctx context.Context, number int, names []string) (ok bool, err error) {
+	var who gh.ReviewersRequest
+	for _, name := range names {
+		if _, team, ok := strings.Cut(name, "/"); ok {
+			who.TeamReviewers = append(who.TeamReviewers, team)
+		} else {
+			who.Reviewers = append(who.Reviewers, name)
+		}
+	}
+	_, _, err = r.rest.PullRequests.RequestReviewers(ctx, r.Owner, r.Name, number, who)
+	if isStatus(err, http.StatusUnprocessableEntity) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("asking for reviews of #%d: %w", number, err)
+	}
+	return true, nil
 }

@@ -15,6 +15,13 @@ import (
 // ErrForeign says that a branch has commits that are not the app's own.
 var ErrForeign = errors.New("the branch has commits that restage did not make")
 
+// A RefusedError says that the server understood a push and did not take it:
+// the branch is protected, for example, or the app may not change workflows.
+type RefusedError struct{ Reason string }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return "refused by the server: " + e.Reason }
+
 // deltaWindow is git's own default: how many objects are tried when looking
 // for a small difference to send.
 const deltaWindow = 10
@@ -63,7 +70,11 @@ func (c *Clone) push(ctx context.Context, branch, commit string, own func(string
 	req := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	req.Commands = []*packp.Command{{Name: name, Old: tip, New: plumbing.NewHash(commit)}}
 	req.Packfile = io.NopCloser(pack)
-	if _, err := session.ReceivePack(ctx, req); err != nil {
+	report, err := session.ReceivePack(ctx, req)
+	if err != nil && report != nil {
+		return false, &RefusedError{Reason: c.repo.scrub(err).Error()}
+	}
+	if err != nil {
 		return false, c.repo.scrub(err)
 	}
 	return true, nil

@@ -1,0 +1,166 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/phases"
+)
+
+// pullData is what the template of a pull request's body shows. Strings are
+// Markdown.
+type pullData struct {
+	Number    int
+	Phase     phases.Phase
+	Issue     int
+	Title     string
+	Moved     string
+	Rewritten string
+	Files     int // with rewritten references
+	Count     int // of rewritten references
+	Deleted   string
+	Warnings  string
+	Decisions string
+	Checks    string
+	Commits   int
+	Phases    []string
+}
+
+// pullTitle returns the title of the pull request of a stage.
+func (l *look) pullTitle(s *stage) string {
+	verb := map[phases.Phase]string{
+		phases.Moves:   "move files",
+		phases.Imports: "rewrite references",
+		phases.Cleanup: "clean up",
+	}[s.phase]
+	return fmt.Sprintf("restage %d/%d: %s (%s)", s.number, len(l.stages), verb, title(l.title()))
+}
+
+// pullBody returns the body of the pull request of a stage.
+func (l *look) pullBody(s *stage) string {
+	r := s.report
+	d := pullData{
+		Number:    s.number,
+		Phase:     s.phase,
+		Issue:     l.m.Issue,
+		Title:     text(l.title()),
+		Moved:     movedTable(r.Moved),
+		Deleted:   deletedList(r.Deleted),
+		Rewritten: rewrittenTable(r.Rewritten),
+		Files:     len(r.Rewritten),
+		Warnings:  warningList(r.Warnings, l.repo.URL(), s.row.Head),
+		Decisions: decisionsText(unanswered(r.Decisions, l.answers)),
+		Checks:    l.checksTable(s),
+		Commits:   len(r.Commits),
+	}
+	for _, w := range r.Rewritten {
+		d.Count += w.References
+	}
+	for _, o := range l.stages {
+		d.Phases = append(d.Phases, l.phaseLine(o, s))
+	}
+	return github.Clip(render("pull", d), maxText)
+}
+
+// phaseLine says what a phase is about, and where it is.
+func (l *look) phaseLine(s, this *stage) string {
+	line := fmt.Sprintf("**%s**: %s", s.phase, map[phases.Phase]string{
+		phases.Moves:   "files go to their new homes, and a shim stays at each old path",
+		phases.Imports: "every reference to an old path is rewritten",
+		phases.Cleanup: "shims, retired layers and duplicates go",
+	}[s.phase])
+	switch {
+	case s == this:
+		return line + " (this one)"
+	case s.pull != nil:
+		return fmt.Sprintf("%s (#%d)", line, s.pull.GetNumber())
+	}
+	return line
+}
+
+func movedTable(moved []phases.Moved) string {
+	var lines []string
+	for _, m := range moved {
+		lines = append(lines, fmt.Sprintf("| %s | %s |", code(m.From), code(m.To)))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("| From | To |\n|---|---|\n", plural(len(lines), "file"), lines)
+}
+
+func rewrittenTable(rewritten []phases.Rewrite) string {
+	var lines []string
+	for _, r := range rewritten {
+		lines = append(lines, fmt.Sprintf("| %s | %d |", code(r.Path), r.References))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("| File | References |\n|---|---|\n", plural(len(lines), "file"), lines)
+}
+
+func deletedList(deleted []string) string {
+	var lines []string
+	for _, path := range deleted {
+		lines = append(lines, "- "+code(path))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("", plural(len(lines), "file"), lines)
+}
+
+// warningList lists warnings with links to the lines of commit they are about.
+func warningList(warnings []phases.Warning, repo, commit string) string {
+	var lines []string
+	for _, w := range warnings {
+		where := w.Path
+		if w.Line > 0 {
+			where = fmt.Sprintf("%s:%d", w.Path, w.Line)
+		}
+		lines = append(lines, fmt.Sprintf("- [%s](%s): %s (%s)",
+			code(where), fileURL(repo, commit, w.Path, w.Line), text(w.Message), code(w.Rule)))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("", plural(len(lines), "place"), lines)
+}
+
+func (l *look) checksTable(s *stage) string {
+	var b strings.Builder
+	for _, r := range s.report.Results {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", mark(r.Conclusion), escape(oneLine(r.Name)), text(r.Title))
+	}
+	return b.String()
+}
+
+// summaryData is what the template of the closing comment shows.
+type summaryData struct {
+	Title      string
+	Pulls      []string
+	Moved      int
+	References int
+	Deleted    int
+	Answers    int
+}
+
+// summaryText returns the comment that ends a migration.
+func (l *look) summaryText() string {
+	d := summaryData{Title: text(l.title()), Answers: len(l.answers)}
+	for _, s := range l.stages {
+		line := fmt.Sprintf("**%s**: nothing to do", s.phase)
+		if s.merged() {
+			line = fmt.Sprintf("**%s**: #%d, %s", s.phase, s.pull.GetNumber(), plural(len(s.report.Commits), "commit"))
+		}
+		d.Pulls = append(d.Pulls, line)
+		d.Moved += len(s.report.Moved)
+		d.Deleted += len(s.report.Deleted)
+		for _, r := range s.report.Rewritten {
+			d.References += r.References
+		}
+	}
+	return render("summary", d)
+}

@@ -1,0 +1,106 @@
+// Package bot is the life of a migration: one plan, carried out on one
+// repository, for one issue, as three pull requests.
+//
+// The bot reconciles. It does not follow a script from one step to the next; it
+// looks at the world and does the one next thing. Two methods do all of it:
+//
+//	Delivery   acts on a webhook: stores what somebody asked for, answers
+//	           them, and asks for a look at the migration
+//	Reconcile  looks at a migration: at what is stored and at what is on
+//	           GitHub. It does what is missing, says where things stand,
+//	           and returns
+//
+// Nothing is remembered between two looks but what is in the store and on GitHub. An
+// event carries no news but "look again", so a lost event delays and never
+// breaks: Resync looks at everything now and then.
+//
+// Everything the bot does outside can be found again before it is done: a
+// branch by its name, a pull request by its branch, a comment by a hidden marker, a check
+// run by name, commit and key. Commits are the same bytes each time. So
+// it does no harm to do a step again, and the process may die between any two
+// lines.
+package bot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/store"
+)
+
+// Config is what a Bot needs.
+type Config struct {
+	Store     *store.Store
+	GitHub    *github.App
+	Log       *slog.Logger
+	Label     string // the label that starts a migration, where a repository names no other
+	PublicURL string // where people reach this server, for links; "" if they do not
+}
+
+// A Bot carries out migrations. It is safe for use by several goroutines.
+type Bot struct {
+	store     *store.Store
+	github    *github.App
+	log       *slog.Logger
+	label     string
+	publicURL string
+
+	replies sync.Mutex // held from looking for a reply to writing it
+}
+
+// New returns a bot. Its methods Delivery and Reconcile are the handlers for
+// the store's Run.
+func New(cfg Config) *Bot {
+	return &Bot{
+		store:     cfg.Store,
+		github:    cfg.GitHub,
+		log:       cfg.Log,
+		label:     cfg.Label,
+		publicURL: cfg.PublicURL,
+	}
+}
+
+// Resync asks for a look at every migration that is not finished, at once and
+// then at intervals of every, until ctx ends. It repairs what a lost webhook
+// left undone.
+func (b *Bot) Resync(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		ids, err := b.store.Unfinished(ctx)
+		if err != nil {
+			b.log.Error("could not resync", "error", err)
+		}
+		for _, id := range ids {
+			if err := b.store.Enqueue(ctx, id, time.Now()); err != nil {
+				b.log.Error("could not resync", "migration", id, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// branch returns the name of the branch of a phase, numbered from 1.
+func branch(issue, number int, phase string, round int) string {
+	name := fmt.Sprintf("restage/%d/%d-%s", issue, number, phase)
+	if round > 1 {
+		name += fmt.Sprintf("-%d", round)
+	}
+	return name
+}
+
+// issueOf returns the issue that a branch of the bot belongs to, and whether it
+// is one.
+func issueOf(branch string) (issue int, ok bool) {
+	var rest string
+	n, _ := fmt.Sscanf(branch, "restage/%d/%s", &issue, &rest)
+	return issue, n == 2
+}

@@ -1,0 +1,118 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/check"
+)
+
+// keepChecked makes sure that the head of an open pull request has its check
+// runs. They are computed anew when somebody asked for that, and when somebody
+// pushed commits of their own: those are checked like restage's.
+func (l *look) keepChecked(ctx context.Context, s *stage) error {
+	head := s.pull.GetHead().GetSHA()
+	if s.own[head] {
+		head = s.row.Head // GitHub may be a moment behind the last push
+	}
+	if s.row.Checked == head && s.row.Rechecks == l.m.Rechecks {
+		return l.postChecks(ctx, s)
+	}
+	cfg, err := readConfig(ctx, l.repo)
+	if isBroken(err) {
+		return pause(fmt.Sprintf("The configuration cannot be read: %s", text(err.Error())))
+	}
+	if err != nil {
+		return err
+	}
+	if err := l.fetchBase(ctx); err != nil {
+		return err
+	}
+	if err := l.clone.Fetch(ctx, s.row.Base, head); err != nil {
+		return err
+	}
+	before, err := l.clone.Tree(s.row.Base)
+	if err != nil {
+		return err
+	}
+	after, err := l.clone.Tree(head)
+	if err != nil {
+		return err
+	}
+	results, err := phases.Verify(ctx, before, after, l.plan, s.phase, options(cfg, l.m.PlanFile))
+	if err != nil {
+		return l.giveUp(ctx, s, err)
+	}
+	s.report.Results = results
+	s.row.Checked, s.row.Rechecks = head, l.m.Rechecks
+	if err := l.postChecks(ctx, s); err != nil {
+		return err
+	}
+	return l.save(ctx, s)
+}
+
+// postChecks posts the results of a stage as check runs, those that are not
+// there yet. The key of a run says what it was computed for; see
+// github.SetCheckRun on why a check that is done again is a new run.
+func (l *look) postChecks(ctx context.Context, s *stage) error {
+	runs, err := l.repo.CheckRuns(ctx, s.row.Checked)
+	if err != nil {
+		return err
+	}
+	for _, r := range s.report.Results {
+		run := github.CheckRun{
+			Name:       "restage / " + r.Name,
+			Commit:     s.row.Checked,
+			Key:        fmt.Sprintf("%d.%d.%s.%d.%d", l.m.ID, l.m.Round, s.phase, s.row.Revision, s.row.Rechecks),
+			Conclusion: string(r.Conclusion),
+			Title:      shorten(oneLine(r.Title), 250),
+			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
+		}
+		if l.publicURL != "" {
+			run.URL = fmt.Sprintf("%s/migrations/%d", strings.TrimRight(l.publicURL, "/"), l.m.ID)
+		}
+		for _, a := range r.Annotations {
+			run.Annotations = append(run.Annotations, annotation(a))
+		}
+		posted, err := l.repo.SetCheckRun(ctx, runs, run)
+		if err != nil {
+			return err
+		}
+		if posted {
+			l.log.Info("check run posted", "migration", l.m.ID, "check", r.Name, "commit", run.Commit, "conclusion", run.Conclusion)
+		}
+	}
+	return nil
+}
+
+// maxAnnotation is how long the message of an annotation may be, in bytes;
+// GitHub takes 64 KB.
+const maxAnnotation = 16 << 10
+
+func annotation(a check.Annotation) *gh.CheckRunAnnotation {
+	message := strings.TrimSpace(a.Message)
+	if len(message) > maxAnnotation {
+		message = shorten(message, maxAnnotation/4)
+	}
+	return github.Annotate(a.Path, max(a.Line, 1), a.Level, message)
+}
+
+// checkSummary returns the summary of a check run. That of the structure also
+// lists the decisions that are open, since what they are about is not carried
+// out.
+func (l *look) checkSummary(s *stage, r check.Result) string {
+	summary := r.Summary
+	if summary == "" {
+		summary = text(r.Title)
+	}
+	open := unanswered(s.report.Decisions, l.answers)
+	if r.Name != check.Structure || len(open) == 0 {
+		return summary
+	}
+	return summary + "\n\n" + decisionsText(open)
+}

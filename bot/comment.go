@@ -1,0 +1,236 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases"
+)
+
+// onComment carries out the commands in a comment on an issue or on a pull
+// request of the bot.
+//
+// The reactions tell the author how far it got: eyes when the commands were
+// seen, then +1 or, if one of them cannot be followed, confused and a reply.
+func (b *Bot) onComment(ctx context.Context, e *gh.IssueCommentEvent) error {
+	if e.GetAction() != "created" || isBot(e.GetSender()) || isBot(e.GetComment().GetUser()) {
+		return nil
+	}
+	commands := parseCommands(e.GetComment().GetBody())
+	if len(commands) == 0 {
+		return nil
+	}
+	repo, err := b.repo(e.Repo, e.Installation)
+	if err != nil {
+		return err
+	}
+	number, who, id := e.GetIssue().GetNumber(), e.GetSender().GetLogin(), e.GetComment().GetID()
+	if ok, err := repo.CanWrite(ctx, who); err != nil || !ok {
+		return errors.Join(err, b.refuse(ctx, repo, number, who, err))
+	}
+	if err := repo.ReactToComment(ctx, id, "eyes"); err != nil {
+		return err
+	}
+	issue := number
+	if e.GetIssue().IsPullRequest() {
+		if issue, err = issueOfPull(ctx, repo, number); err != nil {
+			return err
+		}
+	}
+	answer, err := b.follow(ctx, repo, e, issue, commands)
+	if err != nil {
+		return err
+	}
+	if len(answer.replies) > 0 {
+		if err := b.reply(ctx, repo, number, fmt.Sprintf("comment %d", id), strings.Join(answer.replies, "\n\n")); err != nil {
+			return err
+		}
+	}
+	if answer.confused {
+		return repo.ReactToComment(ctx, id, "confused")
+	}
+	return repo.ReactToComment(ctx, id, "+1")
+}
+
+// issueOfPull returns the issue that a pull request belongs to, 0 if it is not
+// one of the bot's.
+func issueOfPull(ctx context.Context, repo *github.Repo, number int) (int, error) {
+	branch, err := repo.PullBranch(ctx, number)
+	if err != nil {
+		return 0, err
+	}
+	issue, _ := issueOf(branch)
+	return issue, nil
+}
+
+// answer is what becomes of the commands in one comment.
+type answer struct {
+	request  store.Request
+	replies  []string // Markdown
+	confused bool     // some command could not be followed
+}
+
+func (a *answer) fail(format string, args ...any) {
+	a.confused = true
+	a.replies = append(a.replies, fmt.Sprintf(format, args...))
+}
+
+// follow carries out commands for the migration of an issue.
+func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEvent, issue int, commands []command) (answer, error) {
+	var a answer
+	m, err := b.store.MigrationOf(ctx, e.GetRepo().GetID(), issue)
+	missing := errors.Is(err, store.ErrNotFound)
+	if err != nil && !missing {
+		return a, err
+	}
+	decisions, err := b.decisions(ctx, m)
+	if err != nil {
+		return a, err
+	}
+	a.request.ID = fmt.Sprintf("comment %d", e.GetComment().GetID())
+	for _, c := range commands {
+		switch {
+		case c.verb == "help" || c.verb == "":
+			a.replies = append(a.replies, helpText)
+		case !slices.Contains(verbs, c.verb):
+			a.fail("%s", unknownText(c))
+		case missing:
+			a.fail("No migration belongs to this conversation. Put the label %s on an issue that holds a plan to start one.", code(b.label))
+		case c.verb == "status":
+			text, err := b.currentStatus(ctx, repo, m)
+			if err != nil {
+				return a, err
+			}
+			a.replies = append(a.replies, text)
+		case m.State == store.Done:
+			a.fail("This migration is done. For more, open another issue.")
+		case m.State == store.Failed:
+			a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
+		case c.verb == "rerun":
+			a.request.Rerun = true
+		case c.verb == "decide":
+			a.decide(c, decisions, e)
+		}
+	}
+	if missing {
+		return a, nil
+	}
+	if err := b.store.Request(ctx, m.ID, a.request); err != nil {
+		return a, err
+	}
+	b.log.Info("commands followed", "migration", m.ID, "comment", e.GetComment().GetID(),
+		"answers", len(a.request.Answers), "rerun", a.request.Rerun, "by", e.GetSender().GetLogin())
+	return a, nil
+}
+
+// decide takes an answer to one of decisions.
+func (a *answer) decide(c command, decisions []phases.Decision, e *gh.IssueCommentEvent) {
+	path, word, ok := c.decision()
+	if !ok {
+		a.fail("To decide, name a path and an answer: `/restage decide PATH ANSWER`.\n\n%s", decisionsText(decisions))
+		return
+	}
+	i := slices.IndexFunc(decisions, func(d phases.Decision) bool { return samePath(d.Path, path) })
+	if i < 0 {
+		a.fail("%s", noDecisionText(path, decisions))
+		return
+	}
+	d := decisions[i]
+	choice, ok := option(word, d.Options)
+	if !ok {
+		a.fail("%s cannot be answered with %s. %s", code(d.Path), code(word), decisionText(d))
+		return
+	}
+	a.request.Answers = append(a.request.Answers, store.Answer{
+		Path:     d.Path,
+		Answer:   choice,
+		Question: d.Question,
+		Options:  d.Options,
+		By:       e.GetSender().GetLogin(),
+		Comment:  e.GetComment().GetID(),
+		At:       time.Now(),
+	})
+}
+
+// decisions returns the questions of a migration, those already answered too:
+// an answer may be changed as long as nothing is merged that rests on it.
+func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decision, error) {
+	rows, err := b.store.Phases(ctx, m.ID, m.Round)
+	if err != nil {
+		return nil, err
+	}
+	var all []phases.Decision
+	add := func(d phases.Decision) {
+		if !slices.ContainsFunc(all, func(o phases.Decision) bool { return samePath(o.Path, d.Path) }) {
+			all = append(all, d)
+		}
+	}
+	for number := len(phases.All); number > 0; number-- { // what was computed last is the truest
+		var r report
+		if err := r.read(rows[number].Report); err != nil {
+			return nil, err
+		}
+		for _, d := range r.Decisions {
+			add(d)
+		}
+	}
+	answers, err := b.store.Answers(ctx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range answers {
+		add(phases.Decision{Path: a.Path, Question: a.Question, Options: a.Options})
+	}
+	return all, nil
+}
+
+// refuse tells somebody without write permission, once on each issue, that the
+// bot does not act for them. It does nothing if failed is set: then nobody knows.
+func (b *Bot) refuse(ctx context.Context, repo *github.Repo, number int, who string, failed error) error {
+	if failed != nil {
+		return nil
+	}
+	return b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
+		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", code(who)))
+}
+
+// reply comments on an issue or a pull request unless a comment with that key is
+// there already.
+func (b *Bot) reply(ctx context.Context, repo *github.Repo, number int, key, body string) error {
+	b.replies.Lock()
+	defer b.replies.Unlock()
+	mark := marker("reply " + key)
+	comments, err := repo.Comments(ctx, number)
+	if err != nil {
+		return err
+	}
+	if find(comments, mark) != nil {
+		return nil
+	}
+	if err := repo.AddComment(ctx, number, mark+"\n"+github.Clip(body, maxText)); err != nil {
+		return err
+	}
+	b.log.Info("replied", "repository", repo.String(), "number", number, "reply", key)
+	return nil
+}
+
+// marker returns the hidden first line by which a comment is found again.
+func marker(key string) string { return "<!-- restage:" + key + " -->" }
+
+// find returns the first comment with that marker, nil if there is none.
+func find(comments []*gh.IssueComment, mark string) *gh.IssueComment {
+	for _, c := range comments {
+		if strings.HasPrefix(c.GetBody(), mark) {
+			return c
+		}
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/store"
+)
+
+// Delivery acts on one webhook delivery. It stores what is asked for, answers
+// who asked, and asks for a look at the migration. Events that mean nothing to
+// the bot, and everything done by bots, are passed over. Handling a delivery
+// again does nothing twice.
+func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
+	event, err := b.event(d)
+	if err != nil {
+		// It will not be readable the next time either.
+		b.log.Warn("delivery not understood", "delivery", d.ID, "event", d.Event, "error", err)
+		return nil
+	}
+	switch e := event.(type) {
+	case *gh.IssuesEvent:
+		err = b.onIssue(ctx, d, e)
+	case *gh.IssueCommentEvent:
+		err = b.onComment(ctx, e)
+	case *gh.PullRequestEvent:
+		err = b.onPull(ctx, e)
+	case *gh.CheckRunEvent:
+		if e.GetAction() == "rerequested" {
+			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckRun().GetCheckSuite().GetHeadBranch())
+		}
+	case *gh.CheckSuiteEvent:
+		if e.GetAction() == "rerequested" {
+			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckSuite().GetHeadBranch())
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("delivery %s (%s %s): %w", d.ID, d.Event, d.Action, err)
+	}
+	return nil
+}
+
+// event returns the payload of a delivery, nil if the bot has no use for it.
+func (b *Bot) event(d store.Delivery) (any, error) {
+	switch d.Event {
+	case "issues", "issue_comment", "pull_request", "check_run", "check_suite":
+		return gh.ParseWebHook(d.Event, d.Payload)
+	}
+	return nil, nil
+}
+
+// onIssue starts a migration when the label is put on an issue. An issue that
+// is opened again is looked at.
+func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) error {
+	switch {
+	case e.GetAction() == "reopened":
+		return b.lookAt(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
+	case e.GetAction() != "labeled" || isBot(e.GetSender()):
+		return nil
+	}
+	repo, err := b.repo(e.Repo, e.Installation)
+	if err != nil {
+		return err
+	}
+	cfg, cfgErr := readConfig(ctx, repo)
+	if cfgErr != nil && !isBroken(cfgErr) {
+		return cfgErr
+	}
+	label := b.label
+	if cfg != nil && cfg.Label != "" {
+		label = cfg.Label
+	}
+	if !strings.EqualFold(e.GetLabel().GetName(), label) {
+		return nil
+	}
+	number, who := e.GetIssue().GetNumber(), e.GetSender().GetLogin()
+	if ok, err := repo.CanWrite(ctx, who); err != nil || !ok {
+		return errors.Join(err, b.refuse(ctx, repo, number, who, err))
+	}
+	if err := repo.ReactToIssue(ctx, number, "eyes"); err != nil {
+		return err
+	}
+
+	m := store.Migration{
+		Delivery:     d.ID,
+		Installation: e.GetInstallation().GetID(),
+		Repository:   e.GetRepo().GetID(),
+		Owner:        repo.Owner,
+		Name:         repo.Name,
+		Issue:        number,
+		StartedBy:    who,
+		Base:         e.GetRepo().GetDefaultBranch(),
+		Plan:         e.GetIssue().GetBody(),
+		Created:      d.Received,
+		State:        store.Live,
+	}
+	if cfg != nil && cfg.Base != "" {
+		m.Base = cfg.Base
+	}
+	if err := followLink(ctx, repo, &m); err != nil {
+		return err
+	}
+	m, started, err := b.store.StartMigration(ctx, m)
+	if err != nil {
+		return err
+	}
+	if !started {
+		return b.reply(ctx, repo, number, "delivery "+d.ID, alreadyText(m))
+	}
+	b.log.Info("migration started", "migration", m.ID, "repository", repo.String(), "issue", number, "by", who)
+	return nil
+}
+
+// followLink replaces a plan that says "Plan: path" by the file at that path on
+// the default branch. If it cannot be read, the migration has failed.
+func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) error {
+	path, ok := planLink([]byte(m.Plan))
+	if !ok {
+		return nil
+	}
+	data, err := repo.File(ctx, path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		m.State = store.Failed
+		m.Message = fmt.Sprintf("The plan points to %s, which is not a file on the default branch. "+
+			"Correct the path or add the file, then put the label on again.", code(path))
+	case errors.Is(err, fs.ErrInvalid):
+		m.State = store.Failed
+		m.Message = fmt.Sprintf("The plan points to %s, which cannot be read: it must be a path inside the repository, of a file up to 1 MB. "+
+			"Correct it, then put the label on again.", code(path))
+	case err != nil:
+		return err
+	}
+	m.PlanFile, m.Plan = path, string(data)
+	return nil
+}
+
+// onPull asks for a look when a pull request of the bot was merged, closed,
+// opened again or pushed to.
+func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
+	switch e.GetAction() {
+	case "closed", "reopened", "synchronize":
+	default:
+		return nil
+	}
+	head := e.GetPullRequest().GetHead()
+	issue, ok := issueOf(head.GetRef())
+	if !ok || head.GetRepo().GetID() != e.GetRepo().GetID() {
+		return nil
+	}
+	return b.lookAt(ctx, e.GetRepo().GetID(), issue)
+}
+
+// onRerequest does the checks again when somebody presses "Re-run".
+func (b *Bot) onRerequest(ctx context.Context, d store.Delivery, r *gh.Repository, inst *gh.Installation, sender *gh.User, head string) error {
+	issue, ok := issueOf(head)
+	if !ok || isBot(sender) {
+		return nil
+	}
+	repo, err := b.repo(r, inst)
+	if err != nil {
+		return err
+	}
+	if ok, err := repo.CanWrite(ctx, sender.GetLogin()); err != nil || !ok {
+		return err
+	}
+	m, err := b.store.MigrationOf(ctx, r.GetID(), issue)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.store.Request(ctx, m.ID, store.Request{ID: "delivery " + d.ID, Recheck: true})
+}
+
+// lookAt asks for a look at the migration of an issue, if it has one.
+func (b *Bot) lookAt(ctx context.Context, repository int64, issue int) error {
+	m, err := b.store.MigrationOf(ctx, repository, issue)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.store.Enqueue(ctx, m.ID, time.Now())
+}
+
+// repo returns the repository that an event is about.
+func (b *Bot) repo(r *gh.Repository, inst *gh.Installation) (*github.Repo, error) {
+	return b.github.Repo(inst.GetID(), r.GetOwner().GetLogin(), r.GetName())
+}
+
+func isBot(u *gh.User) bool { return u.GetType() == "Bot" }

@@ -1,0 +1,281 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/tree"
+)
+
+// make computes a phase from the newest base and brings GitHub to what came of
+// it: branch, pull request, check runs. What came of it is stored last, so that
+// all is looked at again if the process dies on the way. It reports whether
+// there was nothing to do, so that the next phase may follow.
+func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
+	if l.issue.GetState() == "closed" {
+		return false, pause("The issue was closed. Open it again to go on.")
+	}
+	cfg, err := readConfig(ctx, l.repo)
+	if isBroken(err) {
+		return false, pause(fmt.Sprintf("%s cannot be read: %s\n\nRepair it on the default branch, then comment `/restage rerun`.",
+			code(config.Path), text(err.Error())))
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := l.showStatus(ctx, true); err != nil {
+		return false, err
+	}
+	if err := l.fetchBase(ctx); err != nil {
+		return false, err
+	}
+	if tip, ok := l.clone.Head(s.branch); ok && !s.own[tip] {
+		return false, l.respect(ctx, s, tip)
+	}
+	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
+	s.row.Revision, s.row.Rechecks = l.m.Revision, l.m.Rechecks
+	s.row.Skipped, s.row.Error = false, ""
+
+	opt := options(cfg, l.m.PlanFile)
+	before, err := l.clone.Tree(l.base)
+	if err != nil {
+		return false, err
+	}
+	change, err := phases.Run(ctx, before, l.plan, s.phase, opt)
+	if err != nil {
+		return false, l.giveUp(ctx, s, err)
+	}
+	s.report = report{Change: *change}
+	head, after, err := l.commit(s, before)
+	if err != nil {
+		return false, err
+	}
+	if head == l.base {
+		return true, l.skip(ctx, s)
+	}
+	s.report.Results, err = phases.Verify(ctx, before, after, l.plan, s.phase, opt)
+	if err != nil {
+		return false, l.giveUp(ctx, s, err)
+	}
+	s.row.Base, s.row.Head, s.row.Checked = l.base, head, head
+	if err := l.publish(ctx, s, cfg); err != nil {
+		return false, err
+	}
+	return false, l.save(ctx, s)
+}
+
+// fetchBase clones the newest commit of the base branch, once in a look.
+func (l *look) fetchBase(ctx context.Context) error {
+	if l.clone != nil {
+		return nil
+	}
+	clone, err := l.repo.Clone(ctx)
+	if err != nil {
+		return err
+	}
+	l.clone = clone
+	base, ok := clone.Head(l.m.Base)
+	if !ok {
+		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", code(l.m.Base)))
+	}
+	l.base = base
+	return clone.Fetch(ctx, base)
+}
+
+// commit makes the commits of the phase in the clone.
+func (l *look) commit(s *stage, before tree.Tree) (head string, after tree.Tree, err error) {
+	me, err := l.repo.Identity(context.Background())
+	if err != nil {
+		return "", nil, err
+	}
+	head = l.base
+	for _, c := range s.report.Commits {
+		head, err = l.clone.Commit(head, github.Commit{
+			Edits:   c.Edits,
+			Message: commitMessage(c, s.number, l.m.Issue),
+			Name:    me.Login,
+			Email:   me.Email,
+			When:    l.m.Created,
+		})
+		if err != nil {
+			return "", nil, err
+		}
+	}
+	if head == l.base {
+		return head, before, nil
+	}
+	after, err = l.clone.Tree(head)
+	return head, after, err
+}
+
+func commitMessage(c phases.Commit, number, issue int) string {
+	if c.Step == 0 {
+		return fmt.Sprintf("%s\n\nPhase %d of #%d.\n", title(c.Title), number, issue)
+	}
+	return fmt.Sprintf("%s\n\nStep %d of #%d.\n", title(c.Title), c.Step, issue)
+}
+
+// publish brings branch, pull request and check runs to GitHub.
+func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error {
+	if s.pull != nil && !s.open() {
+		// Before the push: GitHub opens no pull request again whose branch moved.
+		if err := l.reopen(ctx, s); err != nil {
+			return err
+		}
+	}
+	if err := l.store.AddPush(ctx, l.m.Repository, s.branch, s.row.Head); err != nil {
+		return err
+	}
+	s.own[s.row.Head] = true
+	pushed, err := l.clone.Push(ctx, s.branch, s.row.Head, func(tip string) bool { return s.own[tip] })
+	var refused *github.RefusedError
+	if errors.As(err, &refused) {
+		return pause(fmt.Sprintf("GitHub did not take the branch %s: %s\n\nWhen that is settled, comment `/restage rerun`.",
+			code(s.branch), text(refused.Reason)))
+	}
+	if err != nil {
+		return err
+	}
+	if pushed {
+		l.log.Info("branch pushed", "migration", l.m.ID, "branch", s.branch, "commit", s.row.Head)
+	}
+	if err := l.setPull(ctx, s, cfg.PullRequests); err != nil {
+		return err
+	}
+	s.row.Pull = s.pull.GetNumber()
+	return l.postChecks(ctx, s)
+}
+
+func (l *look) reopen(ctx context.Context, s *stage) error {
+	ok, err := l.repo.ReopenPull(ctx, s.pull.GetNumber())
+	if err != nil {
+		return err
+	}
+	if !ok {
+		s.pull = nil
+		return nil
+	}
+	l.log.Info("pull request opened again", "migration", l.m.ID, "pull", s.pull.GetNumber())
+	s.pull.State = gh.String("open")
+	return nil
+}
+
+// setPull opens the pull request of a stage, or brings the one that is open up
+// to date.
+func (l *look) setPull(ctx context.Context, s *stage, opt config.PullRequests) error {
+	title, body := l.pullTitle(s), l.pullBody(s)
+	if s.pull == nil {
+		pull, err := l.repo.OpenPull(ctx, &gh.NewPullRequest{
+			Title: &title,
+			Head:  &s.branch,
+			Base:  &l.m.Base,
+			Body:  &body,
+			Draft: &opt.Draft,
+		})
+		if err != nil {
+			return err
+		}
+		s.pull = pull
+		l.log.Info("pull request opened", "migration", l.m.ID, "phase", s.phase, "pull", pull.GetNumber())
+	} else if s.pull.GetTitle() != title || !github.SameText(s.pull.GetBody(), body) {
+		if err := l.repo.EditPull(ctx, s.pull.GetNumber(), title, body); err != nil {
+			return err
+		}
+		l.log.Info("pull request edited", "migration", l.m.ID, "pull", s.pull.GetNumber())
+	}
+	if s.known && s.row.Pull == s.pull.GetNumber() {
+		return nil // labels and reviewers are for people to change from here on
+	}
+	return l.introduce(ctx, s, opt)
+}
+
+// introduce gives a new pull request the labels and reviewers that the
+// repository wants.
+func (l *look) introduce(ctx context.Context, s *stage, opt config.PullRequests) error {
+	number := s.pull.GetNumber()
+	labels := slices.DeleteFunc(slices.Clone(opt.Labels), func(name string) bool {
+		return slices.ContainsFunc(s.pull.Labels, func(has *gh.Label) bool { return strings.EqualFold(has.GetName(), name) })
+	})
+	if len(labels) > 0 {
+		if err := l.repo.AddLabels(ctx, number, labels); err != nil {
+			return err
+		}
+	}
+	reviewers := slices.DeleteFunc(slices.Clone(opt.Reviewers), func(name string) bool {
+		return slices.ContainsFunc(s.pull.RequestedReviewers, func(has *gh.User) bool { return strings.EqualFold(has.GetLogin(), name) }) ||
+			slices.ContainsFunc(s.pull.RequestedTeams, func(has *gh.Team) bool { return strings.HasSuffix(name, "/"+has.GetSlug()) })
+	})
+	if len(reviewers) == 0 {
+		return nil
+	}
+	ok, err := l.repo.AskReviewers(ctx, number, reviewers)
+	if err == nil && !ok {
+		l.log.Warn("reviewers not accepted", "migration", l.m.ID, "pull", number, "reviewers", reviewers)
+	}
+	return err
+}
+
+// respect leaves a branch alone that has commits of somebody else. An open pull
+// request is still checked.
+func (l *look) respect(ctx context.Context, s *stage, tip string) error {
+	if !s.open() {
+		return pause(fmt.Sprintf("The branch %s has commits that restage did not make, so it leaves it alone. "+
+			"Delete or rename the branch, then comment `/restage rerun`.", code(s.branch)))
+	}
+	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
+	s.row.Revision, s.row.Pull = l.m.Revision, s.pull.GetNumber()
+	if s.row.Base == "" {
+		s.row.Base = l.base
+	}
+	s.row.Checked = ""
+	return l.keepChecked(ctx, s)
+}
+
+// skip ends a phase that changes nothing. A pull request that was open for it
+// is closed: it would show what is no longer wanted.
+func (l *look) skip(ctx context.Context, s *stage) error {
+	s.row.Skipped = true
+	s.row.Base, s.row.Head, s.row.Checked = l.base, "", ""
+	if s.open() {
+		if err := l.repo.ClosePull(ctx, s.pull.GetNumber()); err != nil {
+			return err
+		}
+		s.pull.State = gh.String("closed")
+	}
+	l.log.Info("phase has nothing to do", "migration", l.m.ID, "phase", s.phase)
+	return l.save(ctx, s)
+}
+
+// giveUp ends the attempt to compute a phase that failed. Computing is a pure
+// function: trying the same again would fail the same way.
+func (l *look) giveUp(ctx context.Context, s *stage, failure error) error {
+	if ctx.Err() != nil {
+		return failure
+	}
+	s.row.Error = fmt.Sprintf("Phase %d, %s, cannot be carried out: %s\n\nRepair the repository and comment `/restage rerun`, "+
+		"or edit the plan and put the label on again.", s.number, s.phase, text(failure.Error()))
+	if err := l.save(ctx, s); err != nil {
+		return err
+	}
+	return pause(s.row.Error)
+}
+
+// save stores what came of a phase.
+func (l *look) save(ctx context.Context, s *stage) error {
+	data, err := json.Marshal(s.report)
+	if err != nil {
+		return fmt.Errorf("keeping what came of phase %d: %w", s.number, err)
+	}
+	s.row.Report = data
+	s.known = true
+	return l.store.SavePhase(ctx, s.row)
+}

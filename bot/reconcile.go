@@ -1,0 +1,296 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/plan"
+)
+
+// A pause is why a migration cannot go on until somebody does something, and
+// what to do. It is Markdown.
+type pause string
+
+func (p pause) Error() string { return string(p) }
+
+// A look is one call of Reconcile: what was seen, and what is being done.
+type look struct {
+	*Bot
+	m       store.Migration
+	repo    *github.Repo
+	issue   *gh.Issue
+	plan    *plan.Plan // nil when it cannot be read
+	answers []store.Answer
+	stages  []*stage
+
+	clone *github.Clone // nil until it is needed
+	base  string        // commit of the base branch, once there is a clone
+}
+
+// A stage is one phase of the migration that is looked at.
+type stage struct {
+	phase  phases.Phase
+	number int // from 1
+	branch string
+	pull   *gh.PullRequest // the newest from branch, nil if there is none
+	own    map[string]bool // the commits that the bot pushed to branch
+	known  bool            // the phase was computed before, row and report say what came of it
+	row    store.Phase
+	report report
+}
+
+// A report is what is kept of a computed phase.
+type report struct {
+	phases.Change
+	Results []check.Result `json:"results"`
+}
+
+// read fills r with what was stored; with nothing if nothing was.
+func (r *report) read(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(data, r); err != nil {
+		return fmt.Errorf("reading what came of a phase: %w", err)
+	}
+	return nil
+}
+
+func (s *stage) merged() bool { return s.pull != nil && !s.pull.GetMergedAt().IsZero() }
+func (s *stage) open() bool   { return s.pull != nil && s.pull.GetState() == "open" }
+
+// Reconcile looks at a migration and does what is to be done next: it opens or
+// renews a pull request, posts check runs, or ends the migration; then it says on the
+// issue where things stand. An error means that something did not work now
+// and may work later.
+func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
+	m, err := b.store.Migration(ctx, migration)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	newest, err := b.store.MigrationOf(ctx, m.Repository, m.Issue)
+	if err != nil {
+		return err
+	}
+	if m.State == store.Done || newest.ID != m.ID {
+		return nil
+	}
+	if err := b.reconcile(ctx, m); err != nil {
+		return fmt.Errorf("migration %d of %s/%s#%d: %w", m.ID, m.Owner, m.Name, m.Issue, err)
+	}
+	return nil
+}
+
+func (b *Bot) reconcile(ctx context.Context, m store.Migration) error {
+	l, err := b.see(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+
+	state, message := m.State, m.Message
+	if state != store.Failed {
+		state, message = store.Live, ""
+		err = l.advance(ctx)
+		var p pause
+		switch {
+		case errors.As(err, &p):
+			state, message = store.Paused, string(p)
+		case err != nil:
+			return err
+		}
+		if l.plan == nil {
+			state = store.Failed
+		}
+	}
+	return l.conclude(ctx, state, message)
+}
+
+// conclude says where the migration stands and records it. The store comes
+// last when the migration ends, since nobody looks at it again after that.
+func (l *look) conclude(ctx context.Context, state store.State, message string) error {
+	if state == store.Live && l.finished() {
+		state = store.Done
+	}
+	l.m.State, l.m.Message = state, message
+	if err := l.showStatus(ctx, false); err != nil {
+		return err
+	}
+	switch state {
+	case store.Failed:
+		if err := l.repo.ReactToIssue(ctx, l.m.Issue, "confused"); err != nil {
+			return err
+		}
+	case store.Done:
+		if err := l.closeIssue(ctx); err != nil {
+			return err
+		}
+	}
+	return l.store.SetState(ctx, l.m.ID, state, message)
+}
+
+// see looks at everything that a migration is about.
+func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
+	repo, err := b.github.Repo(m.Installation, m.Owner, m.Name)
+	if err != nil {
+		return nil, err
+	}
+	l := &look{Bot: b, m: m, repo: repo}
+	if l.issue, err = repo.Issue(ctx, m.Issue); err != nil {
+		return nil, err
+	}
+	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
+		return nil, err
+	}
+	rows, err := b.store.Phases(ctx, m.ID, m.Round)
+	if err != nil {
+		return nil, err
+	}
+	for i, phase := range phases.All {
+		s := &stage{phase: phase, number: i + 1, branch: branch(m.Issue, i+1, string(phase), m.Round)}
+		if s.row, s.known = rows[s.number]; s.known {
+			if err := s.report.read(s.row.Report); err != nil {
+				return nil, err
+			}
+		}
+		if s.own, err = b.store.Pushes(ctx, m.Repository, s.branch); err != nil {
+			return nil, err
+		}
+		if s.pull, err = repo.Pull(ctx, s.branch); err != nil {
+			return nil, err
+		}
+		l.stages = append(l.stages, s)
+	}
+	return l, nil
+}
+
+func (l *look) close() {
+	if l.clone == nil {
+		return
+	}
+	if err := l.clone.Close(); err != nil {
+		l.log.Warn("could not remove a clone", "error", err)
+	}
+}
+
+// advance takes the phases in their order up to the first that waits for
+// something.
+func (l *look) advance(ctx context.Context) error {
+	p, err := plan.Read(l.m.PlanFile, []byte(l.m.Plan))
+	if err != nil {
+		return pause(fmt.Sprintf("The plan cannot be read:\n\n%s\nEdit it, take the label off and put it on again.", mistakes(err)))
+	}
+	if p.Decide == nil {
+		p.Decide = map[string]string{}
+	}
+	for _, a := range l.answers {
+		p.Decide[a.Path] = a.Answer
+	}
+	l.plan = p
+	for _, s := range l.stages {
+		if done, err := l.step(ctx, s); err != nil || !done {
+			return err
+		}
+	}
+	if l.late() {
+		return l.store.NextRound(ctx, l.m.ID, l.m.Round)
+	}
+	return nil
+}
+
+// step does what is to be done for a phase and reports whether the next may
+// follow.
+func (l *look) step(ctx context.Context, s *stage) (done bool, err error) {
+	current := s.known && s.row.Revision == l.m.Revision
+	switch {
+	case s.merged():
+		return true, nil
+	case current && s.row.Error != "":
+		return false, pause(s.row.Error)
+	case current && s.row.Skipped:
+		return true, nil
+	case !current || s.pull == nil:
+		return l.make(ctx, s)
+	case !s.open():
+		return false, pause(fmt.Sprintf("#%d was closed without merging. Open it again to go on with it, "+
+			"or comment `/restage rerun` to have it made anew.", s.pull.GetNumber()))
+	}
+	return false, l.keepChecked(ctx, s)
+}
+
+// late reports whether something was asked for after the phases were computed
+// that only another round can bring: an answer to a decision, or a rerun when
+// all was merged.
+func (l *look) late() bool {
+	last := l.stages[len(l.stages)-1]
+	if last.known && last.row.Revision < l.m.Revision {
+		return true
+	}
+	for _, s := range l.stages {
+		for _, a := range l.answers {
+			if a.Revision > s.row.Revision && s.merged() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// finished reports whether all phases are merged, or had nothing to do, and no
+// decision is open.
+func (l *look) finished() bool {
+	for _, s := range l.stages {
+		if !s.merged() && !(s.known && s.row.Skipped && s.row.Revision == l.m.Revision) {
+			return false
+		}
+	}
+	return !l.late() && len(l.openDecisions()) == 0
+}
+
+// openDecisions returns the questions without an answer. Each phase reports all
+// of them, so the last one computed knows.
+func (l *look) openDecisions() []phases.Decision {
+	var last *stage
+	for _, s := range l.stages {
+		if s.known {
+			last = s
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return unanswered(last.report.Decisions, l.answers)
+}
+
+func unanswered(decisions []phases.Decision, answers []store.Answer) []phases.Decision {
+	return slices.DeleteFunc(slices.Clone(decisions), func(d phases.Decision) bool {
+		return slices.ContainsFunc(answers, func(a store.Answer) bool { return samePath(a.Path, d.Path) })
+	})
+}
+
+// closeIssue ends a migration on GitHub: a summary, then the issue is closed.
+func (l *look) closeIssue(ctx context.Context) error {
+	if err := l.reply(ctx, l.repo, l.m.Issue, fmt.Sprintf("summary %d", l.m.ID), l.summaryText()); err != nil {
+		return err
+	}
+	if l.issue.GetState() == "closed" {
+		return nil
+	}
+	if err := l.repo.CloseIssue(ctx, l.m.Issue); err != nil {
+		return err
+	}
+	l.log.Info("migration done", "migration", l.m.ID, "repository", l.repo.String(), "issue", l.m.Issue)
+	return nil
+}

@@ -1,0 +1,43 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/input"
+)
+
+// readConfig returns the configuration on the default branch of a repository.
+// isBroken tells a mistake in the file from trouble on the way to it.
+func readConfig(ctx context.Context, repo *github.Repo) (*config.Config, error) {
+	data, err := repo.File(ctx, config.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return config.Default(), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return config.Read(data)
+}
+
+// isBroken reports whether err is about a mistake that somebody wrote into a
+// plan or a configuration.
+func isBroken(err error) bool {
+	var e *input.Error
+	return errors.As(err, &e) || errors.Is(err, fs.ErrInvalid)
+}
+
+// options returns what a configuration says to the phases.
+func options(c *config.Config, planFile string) phases.Options {
+	return phases.Options{
+		SourceRoots: c.SourceRoots,
+		Include:     c.Include,
+		Exclude:     c.Exclude,
+		NoShims:     !c.Shims,
+		PlanFile:    planFile,
+	}
+}

@@ -1,0 +1,174 @@
+package bot
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases/check"
+)
+
+// maxText is how long the text of a comment or a pull request may be, in
+// characters, with room for a marker.
+const maxText = github.MaxBody - 200
+
+// maxPlan bounds the plan as it is shown in the status, in characters.
+const maxPlan = 30000
+
+var statusMarker = marker("status")
+
+// showStatus brings the one status comment on the issue up to date. Working says
+// that the next phase is being computed.
+func (l *look) showStatus(ctx context.Context, working bool) error {
+	body := statusMarker + "\n" + github.Clip(l.statusText(working), maxText)
+	comments, err := l.repo.Comments(ctx, l.m.Issue)
+	if err != nil {
+		return err
+	}
+	switch c := find(comments, statusMarker); {
+	case c == nil:
+		err = l.repo.AddComment(ctx, l.m.Issue, body)
+	case github.SameText(c.GetBody(), body):
+		return nil
+	default:
+		err = l.repo.EditComment(ctx, c.GetID(), body)
+	}
+	if err == nil {
+		l.log.Info("status shown", "migration", l.m.ID, "state", l.m.State)
+	}
+	return err
+}
+
+// currentStatus returns the text of the status comment, for a reply.
+func (b *Bot) currentStatus(ctx context.Context, repo *github.Repo, m store.Migration) (string, error) {
+	comments, err := repo.Comments(ctx, m.Issue)
+	if err != nil {
+		return "", err
+	}
+	c := find(comments, statusMarker)
+	if c == nil {
+		return "restage is reading the plan. Its status will be a comment on the issue.", nil
+	}
+	return strings.TrimPrefix(c.GetBody(), statusMarker), nil
+}
+
+// statusData is what the template of the status comment shows. Strings are
+// Markdown.
+type statusData struct {
+	Title     string
+	Next      string
+	Stages    []stageLine
+	Decisions string
+	Answers   []store.Answer
+	Warnings  int
+	Plan      string
+}
+
+// A stageLine is a phase in the table of the status comment.
+type stageLine struct {
+	Number int
+	Name   string
+	Pull   string
+	State  string
+	Checks string
+}
+
+func (l *look) statusText(working bool) string {
+	d := statusData{
+		Title:     text(l.title()),
+		Next:      l.nextText(working),
+		Answers:   l.answers,
+		Decisions: decisionsText(l.openDecisions()),
+	}
+	for _, s := range l.stages {
+		d.Stages = append(d.Stages, l.stageLine(s))
+		if s.known && s.open() {
+			d.Warnings += len(s.report.Warnings)
+		}
+	}
+	if l.plan != nil {
+		d.Plan = github.Clip(l.plan.Markdown(), maxPlan)
+	}
+	return render("status", d)
+}
+
+// title returns the title of the plan, or that of the issue.
+func (l *look) title() string {
+	if l.plan != nil && l.plan.Title != "" {
+		return l.plan.Title
+	}
+	return l.issue.GetTitle()
+}
+
+func (l *look) stageLine(s *stage) stageLine {
+	line := stageLine{Number: s.number, Name: string(s.phase), State: "waits"}
+	current := s.known && s.row.Revision == l.m.Revision
+	switch {
+	case s.merged():
+		line.State = "merged"
+	case current && s.row.Error != "":
+		line.State = "stuck"
+	case current && s.row.Skipped:
+		line.State = "nothing to do"
+	case s.open() && s.known && !s.own[s.row.Checked]:
+		line.State = "open, with commits that restage did not make and leaves alone"
+	case s.open():
+		line.State = "open"
+	case s.pull != nil:
+		line.State = "closed"
+	}
+	if s.pull != nil {
+		line.Pull = fmt.Sprintf("#%d", s.pull.GetNumber())
+	}
+	if s.known && !s.row.Skipped {
+		line.Checks = checksText(s.report.Results)
+	}
+	return line
+}
+
+// nextText says what happens next and what people can do for it.
+func (l *look) nextText(working bool) string {
+	switch l.m.State {
+	case store.Done:
+		return "Everything is merged. Nothing is left to do."
+	case store.Failed:
+		return l.m.Message
+	case store.Paused:
+		if !working {
+			return "**Paused.** " + l.m.Message
+		}
+	}
+	if working {
+		return "restage is at work on the next pull request."
+	}
+	for _, s := range l.stages {
+		if s.open() {
+			return fmt.Sprintf("Review #%d and merge it. What comes next happens by itself.", s.pull.GetNumber())
+		}
+	}
+	if len(l.openDecisions()) > 0 {
+		return "Everything that was clear is merged. What is left waits for the decisions below."
+	}
+	return "restage is at work on the next pull request."
+}
+
+// checksText returns the results of checks in one line.
+func checksText(results []check.Result) string {
+	var all []string
+	for _, r := range results {
+		all = append(all, mark(r.Conclusion)+" "+escape(r.Name))
+	}
+	return strings.Join(all, ", ")
+}
+
+func mark(c check.Conclusion) string {
+	switch c {
+	case check.Success:
+		return "✅"
+	case check.Failure:
+		return "❌"
+	}
+	return "➖"
+}

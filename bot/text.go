@@ -1,0 +1,136 @@
+package bot
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases"
+)
+
+//go:embed text/*.md
+var texts embed.FS
+
+// templates are the texts that the bot writes. Whatever is put into one must be
+// Markdown already, or go through text or code.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"code":   code,
+	"text":   text,
+	"plural": plural,
+	"rows":   rows,
+}).ParseFS(texts, "text/*.md"))
+
+// render returns the text of that name, filled with data.
+func render(name string, data any) string {
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, name+".md", data); err != nil {
+		// A template and its data are both of this package.
+		panic(fmt.Sprintf("template %s: %v", name, err))
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// plural returns "1 file" or "3 files".
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// Bounds of a list in a text. A longer list is folded away, and what is beyond
+// the room for it is only counted.
+const (
+	maxOpenRows = 12
+	maxListText = 14000 // characters
+)
+
+// rows returns lines as a list or, with a header, as a table; folded away under
+// summary if there are many.
+func rows(header, summary string, lines []string) string {
+	var b strings.Builder
+	n := 0
+	for ; n < len(lines) && b.Len()+len(lines[n]) < maxListText; n++ {
+		b.WriteString(lines[n] + "\n")
+	}
+	list := strings.TrimRight(header+b.String(), "\n")
+	if n < len(lines) {
+		list += fmt.Sprintf("\n\nAnd %d more.", len(lines)-n)
+	}
+	if len(lines) <= maxOpenRows {
+		return list
+	}
+	return "<details><summary>" + summary + "</summary>\n\n" + list + "\n\n</details>"
+}
+
+// decisionsText lists questions with the commands that answer them, or returns
+// "" if there are none.
+func decisionsText(decisions []phases.Decision) string {
+	var lines []string
+	for _, d := range decisions {
+		lines = append(lines, fmt.Sprintf("- %s: %s", code(d.Path), decisionText(d)))
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("", plural(len(lines), "decision"), lines)
+}
+
+// decisionText returns a question with the commands that answer it.
+func decisionText(d phases.Decision) string {
+	var answers []string
+	for _, o := range d.Options {
+		answers = append(answers, code("/restage decide "+d.Path+" "+o))
+	}
+	return text(d.Question) + " Answer with " + strings.Join(answers, " or ") + "."
+}
+
+// noDecisionText says that there is no decision about path, and which there
+// are.
+func noDecisionText(path string, decisions []phases.Decision) string {
+	if len(decisions) == 0 {
+		return fmt.Sprintf("There is nothing to decide about %s: no decision is open.", code(path))
+	}
+	var paths []string
+	for _, d := range decisions {
+		paths = append(paths, d.Path)
+	}
+	s := fmt.Sprintf("There is nothing to decide about %s.", code(path))
+	if near := nearest(path, paths); near != "" {
+		s += fmt.Sprintf(" Did you mean %s?", code(near))
+	}
+	return s + " These are the decisions:\n\n" + decisionsText(decisions)
+}
+
+// unknownText answers a command that does not exist.
+func unknownText(c command) string {
+	s := fmt.Sprintf("%s is no command.", code("/restage "+c.verb))
+	if near := nearest(c.verb, verbs); near != "" {
+		s += fmt.Sprintf(" Did you mean `/restage %s`?", near)
+	}
+	return s + " `/restage help` lists the commands."
+}
+
+// alreadyText answers a label on an issue whose migration is under way or done.
+func alreadyText(m store.Migration) string {
+	if m.State == store.Done {
+		return "The migration of this issue is done. For more, open another issue."
+	}
+	return "The migration of this issue is under way, with the plan as it was when the label was first put on. " +
+		"To start over with another plan, close the open pull request, then put the label on again."
+}
+
+// mistakes returns an error of several lines as a list.
+func mistakes(err error) string {
+	var b strings.Builder
+	for line := range strings.Lines(shorten(err.Error(), 8000)) {
+		if strings.TrimSpace(line) != "" {
+			b.WriteString("- " + text(line) + "\n")
+		}
+	}
+	return b.String()
+}
+
+var helpText = render("help", nil)
