@@ -26,9 +26,10 @@ const (
 	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
-	pollEvery        = 50 * time.Millisecond // how long a new job waits at most
-	keepJobs         = 24 * time.Hour        // how long finished jobs stay to be looked at
-	keepFailedJobs   = 7 * 24 * time.Hour    // likewise those given up
+	fetchCooldown    = time.Millisecond       // River tells of a new job at once unless it told of another that recently
+	pollEvery        = 500 * time.Millisecond // how long a job waits that River did not tell of
+	keepJobs         = 24 * time.Hour         // how long finished jobs stay to be looked at
+	keepFailedJobs   = 7 * 24 * time.Hour     // likewise those given up
 )
 
 // Handlers are what Run does with the work. Their contexts end when the work
@@ -79,11 +80,8 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 			lookQueue:     {MaxWorkers: looksFetched},
 		},
-		// River's listener for SQLite polls as well, and needs a second poll
-		// for what it misses.
-		PollOnly:                    true,
+		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           pollEvery,
-		FetchCooldown:               pollEvery,
 		ErrorHandler:                logErrors{s.log},
 		SoftStopTimeout:             s.grace,
 		CompletedJobRetentionPeriod: keepJobs,

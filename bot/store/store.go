@@ -96,7 +96,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx, schema); err != nil {
 		return err
 	}
-	s.jobs, err = river.NewClient(driver, &river.Config{Logger: s.log})
+	s.jobs, err = river.NewClient(driver, &river.Config{Logger: s.log, FetchCooldown: fetchCooldown})
 	return err
 }
 

@@ -28,10 +28,11 @@ type heading struct {
 	parent *heading // nil at the top
 	level  int      // 1 to 6; 7 for a bold line that stands for a heading
 	title  string
+	kind   kind // what the title, or one above it, says the section is about
 	line   int
-	end    int // offset at which the section ends
-	start  int // offset at which it starts
-	step   int // number of the step the section is or lies in
+	start  int // offset at which the section starts
+	end    int // offset at which it ends
+	step   int // number of the step that the section is or lies in
 	used   bool
 }
 
@@ -40,6 +41,7 @@ type block struct {
 	heading *heading // nil before the first
 	depth   int      // how many list items enclose it
 	item    bool     // it is the first block of a list item
+	title   bool     // it is the title of its section
 	text    phrase   // of a paragraph or item
 	code    []string // lines of a code block; nil for others
 	lang    string   // first word after the fence, lower case
@@ -47,8 +49,9 @@ type block struct {
 	pos     int
 }
 
-// A phrase is the text of a block as a person reads it. Emphasis is gone, code
-// stands in backticks and has none inside, lines are separated by "\n".
+// A phrase is the text of a block as a person reads it. Emphasis is gone, and so
+// is what was struck out; code stands in backticks and has none inside; lines
+// are separated by "\n".
 type phrase struct {
 	string
 	marks []mark
@@ -73,11 +76,44 @@ func (d *document) place(pos int) (line, column int) {
 	return i + 1, pos - d.lines[i] + 1
 }
 
+// Bounds of what Markdown is parsed: beyond them the time it takes grows faster
+// than the text.
+const (
+	maxMarkdown = 256 << 10 // bytes
+	maxQuotes   = 32        // ">" at the start of one line
+	maxColumns  = 64        // of one table
+	maxLinks    = 2000
+)
+
+// simple records what makes data too hard to parse.
+func (r *reader) simple(data []byte) {
+	if len(data) > maxMarkdown {
+		r.errs.Add(0, 0, "the plan is too large: %d bytes; at most %d of Markdown are read, write it as YAML", len(data), maxMarkdown)
+		return
+	}
+	links, number := 0, 0
+	for line := range bytes.Lines(data) {
+		number++
+		rest := bytes.TrimLeft(line, "> \t-+*.)0123456789")
+		if bytes.Count(line[:len(line)-len(rest)], []byte(">")) > maxQuotes {
+			r.errs.Add(number, 1, "quoted deeper than %d levels", maxQuotes)
+		}
+		if len(bytes.Trim(line, "> \t|:-\r\n")) == 0 && bytes.Count(line, []byte("|")) > maxColumns+1 {
+			r.errs.Add(number, 1, "a table with more than %d columns", maxColumns)
+		}
+		if links += bytes.Count(line, []byte("](")); links > maxLinks {
+			r.errs.Add(number, 1, "more than %d links", maxLinks)
+			return
+		}
+	}
+}
+
 // folds matches lines of HTML that only fold a text away. What they enclose is
 // part of the plan, whether or not blank lines make it Markdown for GitHub too.
 var folds = regexp.MustCompile(`(?im)^[ \t]*(?:</?details[^>\n]*>|<summary[^>\n]*>[^\n]*</summary>|</?summary[^>\n]*>|[ \t])+\r?$`)
 
-// parse reads Markdown as GitHub does: CommonMark with tables.
+// parse reads Markdown as GitHub does: CommonMark with tables, task lists and
+// text that is struck out.
 func parse(source []byte) *document {
 	source = folds.ReplaceAllFunc(bytes.Clone(source), func(line []byte) []byte {
 		return bytes.Repeat([]byte{' '}, len(line))
@@ -88,7 +124,7 @@ func parse(source []byte) *document {
 			d.lines = append(d.lines, i+1)
 		}
 	}
-	markdown := goldmark.New(goldmark.WithExtensions(extension.Table))
+	markdown := goldmark.New(goldmark.WithExtensions(extension.Table, extension.TaskList, extension.Strikethrough))
 	d.walk(markdown.Parser().Parse(gmtext.NewReader(source)), 0)
 	for i, h := range d.sections {
 		h.end = len(source)
@@ -108,7 +144,7 @@ func (d *document) walk(n ast.Node, depth int) {
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Heading:
-			d.section(d.phrase(c).string, c.Level, d.start(c))
+			d.section(d.phrase(c), c.Level, d.start(c))
 		case *ast.Paragraph, *ast.TextBlock:
 			d.paragraph(c, depth, first)
 		case *ast.FencedCodeBlock:
@@ -127,17 +163,21 @@ func (d *document) walk(n ast.Node, depth int) {
 	}
 }
 
-// section starts a section.
-func (d *document) section(title string, level, pos int) {
+// section starts a section. Its title is also its first block.
+func (d *document) section(title phrase, level, pos int) {
 	line, _ := d.place(pos)
-	h := &heading{level: level, title: oneLine(title), line: line, start: d.lines[line-1]}
+	h := &heading{level: level, title: oneLine(title.string), line: line, start: d.lines[line-1]}
 	for p := d.current(); p != nil; p = p.parent {
 		if p.level < level {
-			h.parent = p
+			h.parent, h.kind = p, p.kind
 			break
 		}
 	}
+	if k := titleKind(h.title); k != other {
+		h.kind = k
+	}
 	d.sections = append(d.sections, h)
+	d.add(&block{title: true, text: title, pos: pos})
 }
 
 func (d *document) current() *heading {
@@ -159,7 +199,7 @@ func (d *document) paragraph(n ast.Node, depth int, item bool) {
 	text := d.phrase(n)
 	if strong, ok := n.FirstChild().(*ast.Emphasis); ok && depth == 0 && strong.Level == 2 &&
 		n.ChildCount() == 1 && stepTitle.MatchString(text.string) {
-		d.section(text.string, 7, d.start(n))
+		d.section(text, 7, d.start(n))
 		return
 	}
 	d.add(&block{depth: depth, item: item, text: text, pos: d.start(n)})
@@ -206,7 +246,8 @@ func (d *document) start(n ast.Node) int {
 func (d *document) phrase(n ast.Node) phrase {
 	b := &phraser{source: d.source}
 	b.inlines(n, false)
-	return phrase{strings.TrimRight(b.text.String(), " \t\n"), b.marks}
+	text := strings.TrimRight(b.text.String(), " \t\r\n")
+	return phrase{text, b.marks}
 }
 
 // phraser builds a phrase.
@@ -247,6 +288,7 @@ func (b *phraser) inlines(n ast.Node, code bool) {
 			b.text.Write(c.Label(b.source))
 		case *ast.RawHTML:
 			b.html(c)
+		case *table.Strikethrough:
 		default:
 			b.inlines(c, code)
 		}

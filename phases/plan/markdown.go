@@ -11,6 +11,9 @@ import (
 // markdown reads a Markdown plan by meaning: tables by the names of their
 // columns, sections by their titles, sentences by their verbs.
 func (r *reader) markdown(data []byte) error {
+	if r.simple(data); !r.errs.Empty() {
+		return r.errs.Err()
+	}
 	d := parse(data)
 	if b := fencedYAML(d); b != nil {
 		line, column := d.place(b.pos)
@@ -49,12 +52,14 @@ type markdown struct {
 	*reader
 	doc *document
 
-	creates   *create  // "Create x/__init__.py:" whose code is still to come
-	deletes   *block   // "Delete these files:" whose items are still to come
-	expects   []expect // names that files must define
-	packages  []create // contents of new __init__.py
-	metadata  []meta   // changes of @meta blocks
-	deletions []Delete // Step is where the plan says so
+	bodies    []*heading // the sections of the steps of the plan
+	creates   *create    // "Create x/__init__.py:" whose code is still to come
+	deletes   *block     // "Delete these files:" whose items are still to come
+	expects   []expect   // names that files must define
+	packages  []create   // contents of new __init__.py
+	metadata  []meta     // changes of @meta blocks
+	deletions []Delete   // Step is where the plan says so
+	entries   int        // how many things were found
 }
 
 // expect says that the moved file must define names.
@@ -89,17 +94,22 @@ var titles = []struct {
 	{knownIssues, regexp.MustCompile(`(?i)^\W*(known (issues|problems|limitations)|caveats)\b`)},
 }
 
-// kind returns what the section of b is about; the nearest title that says
-// something counts.
-func (b *block) kind() kind {
-	for h := b.heading; h != nil; h = h.parent {
-		for _, t := range titles {
-			if t.re.MatchString(h.title) {
-				return t.kind
-			}
+// titleKind returns what a section with the title is about.
+func titleKind(title string) kind {
+	for _, t := range titles {
+		if t.re.MatchString(title) {
+			return t.kind
 		}
 	}
 	return other
+}
+
+// kind returns what the section of b is about.
+func (b *block) kind() kind {
+	if b.heading == nil {
+		return other
+	}
+	return b.heading.kind
 }
 
 // step returns the number of the step that b lies in, or 0.
@@ -121,6 +131,15 @@ func (b *block) use() {
 func (m *markdown) line(b *block) int {
 	line, _ := m.doc.place(b.pos)
 	return line
+}
+
+// full counts one more thing found and reports whether that is too many.
+func (m *markdown) full() bool {
+	const most = 5000
+	if m.entries++; m.entries == most {
+		m.errs.Add(0, 0, "the plan says more than %d things; split it", most)
+	}
+	return m.entries >= most
 }
 
 // errorAt records a mistake at an offset of the source.
@@ -145,23 +164,20 @@ var stepTitle = regexp.MustCompile(`(?i)^[^\pL\pN]*Step\s+(\d{1,4})\b\s*[:.)–�
 func (m *markdown) steps() {
 	said := m.phases()
 	seen := map[int]int{}
-	for i, h := range m.doc.sections {
-		if i == 0 && !stepTitle.MatchString(h.title) {
-			m.plan.Title = h.title
-			h.used = true
-			continue
-		}
-		if h.parent != nil && h.parent.step != 0 {
-			h.step = h.parent.step
-			h.used = true
-			continue
-		}
+	for _, h := range m.doc.sections {
 		match := stepTitle.FindStringSubmatch(h.title)
+		if h.parent != nil && h.parent.step != 0 {
+			h.step, h.used = h.parent.step, true
+			continue
+		}
 		if match == nil {
+			if h.level == 1 && m.plan.Title == "" {
+				m.plan.Title, h.used = h.title, true
+			}
 			continue
 		}
 		number, _ := strconv.Atoi(match[1])
-		if first, ok := seen[number]; ok {
+		if first, ok := seen[number]; ok || number == 0 {
 			m.errs.Add(h.line, 1, "step %d is there twice, first in line %d; give it another number", number, first)
 			continue
 		}
@@ -170,15 +186,29 @@ func (m *markdown) steps() {
 		for p := h; p != nil; p = p.parent {
 			p.used = true
 		}
-		m.plan.Steps = append(m.plan.Steps, Step{number, match[2], stepPhase(h, number, said)})
+		m.plan.Steps = append(m.plan.Steps, Step{number, match[2], said.of(h, number)})
+		m.bodies = append(m.bodies, h)
 	}
 }
 
-// stepPhase returns the phase of a step: what the plan says of its number, or
+// A phaseRange says in which phase a range of steps is.
+type phaseRange struct {
+	first, last int
+	phase       string
+	status      bool // said by a line that reports a status; counts less
+}
+
+type phaseRanges []phaseRange
+
+// of returns the phase of a step: what the plan says of its number, or else
 // the title of a section around it.
-func stepPhase(h *heading, number int, said map[int]string) string {
-	if p := said[number]; p != "" {
-		return p
+func (all phaseRanges) of(h *heading, number int) string {
+	for _, status := range []bool{false, true} {
+		for _, r := range all {
+			if r.status == status && r.first <= number && number <= r.last {
+				return r.phase
+			}
+		}
 	}
 	for h = h.parent; h != nil; h = h.parent {
 		if match := phaseTitle.FindStringSubmatch(h.title); match != nil {
@@ -196,48 +226,30 @@ var (
 	span      = regexp.MustCompile(`(\d+)(?:\s*(?:-|–|—|to)\s*(\d+))?`)
 )
 
-// phases returns the phase of each step that a line such as "Phase 1: Move
-// files (Steps 1-8)" tells. Lines that report a status count less.
-func (m *markdown) phases() map[int]string {
-	planned, reported := map[int]string{}, map[int]string{}
-	note := func(text string, status bool) bool {
-		title, steps := phaseTitle.FindStringSubmatch(text), stepRange.FindStringSubmatch(text)
-		if title == nil || steps == nil {
-			return false
-		}
-		target := planned
-		if status {
-			target = reported
-		}
-		for _, s := range span.FindAllStringSubmatch(steps[1], -1) {
-			first, _ := strconv.Atoi(s[1])
-			last, err := strconv.Atoi(s[2])
-			if err != nil {
-				last = first
-			}
-			for n := first; n <= min(last, maxStep); n++ {
-				if target[n] == "" {
-					target[n] = phaseWord(title[1])
-				}
-			}
-		}
-		return true
-	}
-	for _, h := range m.doc.sections {
-		note(h.title, false)
-	}
+// phases returns the phases that lines such as "Phase 1: Move files (Steps
+// 1-8)" tell. A plan has few; a hostile one is not read on.
+func (m *markdown) phases() phaseRanges {
+	const most = 500
+	var all phaseRanges
 	for _, b := range m.doc.blocks {
+		reports := b.heading != nil && strings.Contains(b.heading.title, "Status")
 		for line := range strings.SplitSeq(b.text.string, "\n") {
-			status := strings.Contains(line, "Status") || b.heading != nil && strings.Contains(b.heading.title, "Status")
-			if note(line, status) {
-				b.use()
+			title, steps := phaseTitle.FindStringSubmatch(line), stepRange.FindStringSubmatch(line)
+			if title == nil || steps == nil || len(all) > most {
+				continue
+			}
+			b.use()
+			for _, s := range span.FindAllStringSubmatch(steps[1], -1) {
+				first, _ := strconv.Atoi(s[1])
+				last, err := strconv.Atoi(s[2])
+				if err != nil {
+					last = first
+				}
+				all = append(all, phaseRange{first, last, phaseWord(title[1]), reports || strings.Contains(line, "Status")})
 			}
 		}
 	}
-	for n, p := range planned {
-		reported[n] = p
-	}
-	return reported
+	return all
 }
 
 var phaseWords = regexp.MustCompile(`(?i)\b(?:(mov(?:e|es|ed|ing)|relocat\w*)|(imports?|references?)|(clean\w*|verif\w*|delet\w*|remov\w*|retir\w*))\b`)

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/restage/restage/bot"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/webhook"
+)
+
+// Times of the server.
+const (
+	resyncEvery   = 5 * time.Minute  // how long a lost webhook delays a migration at most
+	shutdownLimit = 20 * time.Second // for requests under way when the server stops
+	readyLimit    = 2 * time.Second  // for the store to answer
+)
+
+func serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the GitHub App server",
+		Long: `Runs the server of the GitHub App until it is told to stop (SIGTERM, Ctrl-C). It
+takes webhooks at /webhook and says how it is at /healthz and /readyz.
+
+It is configured by the environment; docs/configuration.md lists all of it:
+
+  RESTAGE_APP_ID            the number of the GitHub App
+  RESTAGE_PRIVATE_KEY       its private key, or RESTAGE_PRIVATE_KEY_FILE
+  RESTAGE_WEBHOOK_SECRET    its webhook secret
+  RESTAGE_DATABASE_URL      where to remember (sqlite:restage.db)
+  RESTAGE_LISTEN            where to listen (:8080)
+  RESTAGE_PUBLIC_URL        where people reach the server
+  RESTAGE_GITHUB_URL        another GitHub than https://github.com
+  RESTAGE_LABEL             the label that starts a migration (restage)
+  RESTAGE_WORK_DIR          where clones are kept while in use
+  RESTAGE_LOG_LEVEL         debug, info, warn or error (info)`,
+		Example: `  RESTAGE_APP_ID=123 RESTAGE_PRIVATE_KEY_FILE=key.pem RESTAGE_WEBHOOK_SECRET=... restage serve`,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return serve(cmd.Context(), cmd.ErrOrStderr(), func(string) {})
+		},
+	}
+}
+
+// serve runs the server that the environment describes until ctx ends, and logs
+// to logs. It calls ready with the address it listens on.
+func serve(ctx context.Context, logs io.Writer, ready func(addr string)) error {
+	s, app, err := readSettings()
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: s.LogLevel}))
+	st, err := store.Open(ctx, s.DatabaseURL, log)
+	if err != nil {
+		return usageError{err}
+	}
+	defer st.Close()
+	listener, err := net.Listen("tcp", s.Listen)
+	if err != nil {
+		return usageError{fmt.Errorf("RESTAGE_LISTEN: %w", err)}
+	}
+	b := bot.New(bot.Config{Store: st, GitHub: app, Log: log, Label: s.Label, PublicURL: s.PublicURL})
+	server := &http.Server{
+		Handler:           handler(st, []byte(s.WebhookSecret), log),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		WriteTimeout:      time.Minute,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error {
+		return st.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile})
+	})
+	g.Go(func() error { return b.Resync(ctx, resyncEvery) })
+	g.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownLimit)
+		defer cancel()
+		return server.Shutdown(limit)
+	})
+	log.Info("serving", "address", listener.Addr().String(), "github", s.GithubURL, "version", currentVersion())
+	ready(listener.Addr().String())
+	err = g.Wait()
+	log.Info("stopped")
+	return err
+}
+
+// handler returns what the server answers with.
+func handler(st *store.Store, secret []byte, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle(webhook.Path, webhook.New(st, secret, log))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), readyLimit)
+		defer cancel()
+		if _, err := st.Unfinished(ctx); err != nil {
+			log.Warn("the store does not answer", "error", err)
+			http.Error(w, "the store does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}
