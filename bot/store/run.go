@@ -48,7 +48,7 @@ type Handlers struct {
 }
 
 // Snooze returns an error by which a handler asks to be called again after d.
-// It may be wrapped.
+// It may be wrapped. For a few seconds it is more punctual than Enqueue.
 func Snooze(d time.Duration) error {
 	return river.JobSnooze(max(d, 0))
 }
