@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/restage/restage/bot"
+	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/webhook"
 )
@@ -47,28 +48,28 @@ It is configured by the environment; docs/configuration.md lists all of it:
 		Example: `  RESTAGE_APP_ID=123 RESTAGE_PRIVATE_KEY_FILE=key.pem RESTAGE_WEBHOOK_SECRET=... restage serve`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return serve(cmd.Context(), cmd.ErrOrStderr(), func(string) {})
+			s, app, err := readSettings()
+			if err != nil {
+				return err
+			}
+			l, err := net.Listen("tcp", s.Listen)
+			if err != nil {
+				return usageError{fmt.Errorf("RESTAGE_LISTEN: %w", err)}
+			}
+			return serve(cmd.Context(), s, app, l, cmd.ErrOrStderr())
 		},
 	}
 }
 
-// serve runs the server that the environment describes until ctx ends, and logs
-// to logs. It calls ready with the address it listens on.
-func serve(ctx context.Context, logs io.Writer, ready func(addr string)) error {
-	s, app, err := readSettings()
-	if err != nil {
-		return err
-	}
+// serve runs the server that s describes on l until ctx ends, and logs to logs.
+func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, logs io.Writer) error {
+	defer l.Close()
 	log := slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: s.LogLevel}))
 	st, err := store.Open(ctx, s.DatabaseURL, log)
 	if err != nil {
 		return usageError{err}
 	}
 	defer st.Close()
-	listener, err := net.Listen("tcp", s.Listen)
-	if err != nil {
-		return usageError{fmt.Errorf("RESTAGE_LISTEN: %w", err)}
-	}
 	b := bot.New(bot.Config{Store: st, GitHub: app, Log: log, Label: s.Label, PublicURL: s.PublicURL})
 	server := &http.Server{
 		Handler:           handler(st, []byte(s.WebhookSecret), log),
@@ -85,7 +86,7 @@ func serve(ctx context.Context, logs io.Writer, ready func(addr string)) error {
 	})
 	g.Go(func() error { return b.Resync(ctx, resyncEvery) })
 	g.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
 		}
 		return nil
@@ -96,8 +97,7 @@ func serve(ctx context.Context, logs io.Writer, ready func(addr string)) error {
 		defer cancel()
 		return server.Shutdown(limit)
 	})
-	log.Info("serving", "address", listener.Addr().String(), "github", s.GithubURL, "version", currentVersion())
-	ready(listener.Addr().String())
+	log.Info("serving", "address", l.Addr().String(), "github", s.GithubURL, "version", currentVersion())
 	err = g.Wait()
 	log.Info("stopped")
 	return err
