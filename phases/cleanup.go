@@ -18,12 +18,13 @@ func (j *job) runCleanup(c *Change) error {
 	}
 	m := j.newModel(j.tree)
 	going := j.going()
-	rewritten, left, err := j.rewriteAll(m, going)
+	j.hiddenFiles(going)
+	rewritten, left, computes, err := j.rewriteAll(m, going)
 	if err != nil {
 		return err
 	}
-	for j.spare(m, going, left) {
-		if rewritten, left, err = j.rewriteAll(m, going); err != nil {
+	for j.spare(m, going, left) || j.spareComputed(going, computes) {
+		if rewritten, left, computes, err = j.rewriteAll(m, going); err != nil {
 			return err
 		}
 	}
@@ -119,6 +120,43 @@ func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
 		spared = true
 	}
 	return spared
+}
+
+// spareComputed takes modules from going that an import put together at run
+// time may name, and asks about it. It reports whether there were any.
+func (j *job) spareComputed(going map[string]bool, computes []leftover) bool {
+	spared := false
+	for _, c := range computes {
+		var hit []string
+		for f := range going {
+			if strings.HasPrefix(j.index.NameOf(f), c.module+".") && strings.HasSuffix(f, ".py") {
+				hit = append(hit, f)
+			}
+		}
+		question := fmt.Sprintf("Line %d of %s imports some module of %s, and which one is known only when it runs. Cleanup deletes modules there. Keep them, or delete them all the same?",
+			c.line, c.path, c.module)
+		if len(hit) == 0 || j.ask(c.path, c.path, question, "keep", "delete") == "delete" {
+			continue
+		}
+		for _, f := range hit {
+			delete(going, f)
+		}
+		spared = true
+	}
+	return spared
+}
+
+// hiddenFiles asks about modules that a new package of the same name hides.
+func (j *job) hiddenFiles(going map[string]bool) {
+	for _, mv := range j.moves {
+		f := j.hiddenBy(mv)
+		if f == "" || going[f] {
+			continue
+		}
+		if j.ask(f, f, fmt.Sprintf("The package %s hides %s, which nobody can import any more. Delete it, or keep it?", strings.TrimSuffix(f, ".py"), f), "delete", "keep") == "delete" {
+			going[f] = true
+		}
+	}
 }
 
 // stepOf returns the step of the plan that deletes a file.

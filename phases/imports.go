@@ -17,7 +17,7 @@ func (j *job) runImports(c *Change) error {
 		return err
 	}
 	m := j.newModel(j.tree)
-	rewritten, left, err := j.rewriteAll(m, j.going())
+	rewritten, left, _, err := j.rewriteAll(m, j.going())
 	if err != nil {
 		return err
 	}
@@ -39,20 +39,18 @@ func (l leftover) what() string {
 
 // rewriteAll rewrites every file that may refer to something old and is not
 // itself about to go.
-func (j *job) rewriteAll(m *model, going map[string]bool) ([]*rewriter, []leftover, error) {
+func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter, left, computes []leftover, err error) {
 	patched := j.patchedNames(m)
-	var rewritten []*rewriter
-	var left []leftover
 	for _, f := range j.src.hits {
 		if err := j.ctx.Err(); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if going[f] || j.excluded(f) || j.isShim(f) {
 			continue
 		}
 		r, err := j.rewriteFile(m, f, "", patched)
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		if r == nil {
 			continue
@@ -65,11 +63,12 @@ func (j *job) rewriteAll(m *model, going map[string]bool) ([]*rewriter, []leftov
 		}
 		j.warnings = append(j.warnings, r.warnings...)
 		left = append(left, r.left...)
+		computes = append(computes, r.computes...)
 		if len(r.edits) > 0 {
 			rewritten = append(rewritten, r)
 		}
 	}
-	return rewritten, left, nil
+	return rewritten, left, computes, nil
 }
 
 // commitRewrites turns edits into one commit a step: each commit has the file

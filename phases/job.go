@@ -29,6 +29,7 @@ type job struct {
 	keeps   []keep
 	fates   map[string]*dest
 
+	cyclic    map[*plan.Move]bool
 	answers   map[string]string // by path in the tree, no trailing slash
 	decisions []Decision
 	warnings  []Warning
@@ -64,11 +65,26 @@ type keep struct {
 
 // look resolves the plan against the tree.
 func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*job, error) {
-	j := &job{ctx: ctx, tree: t, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}}
-	var err error
-	if j.src, err = readSources(ctx, t, p); err != nil {
+	src, err := readSources(ctx, t, p)
+	if err != nil {
 		return nil, err
 	}
+	cyclic := map[*plan.Move]bool{}
+	for {
+		j, err := lookAt(ctx, t, src, p, opt, cyclic)
+		if err != nil {
+			return nil, err
+		}
+		more, err := j.findCyclic(cyclic)
+		if err != nil || !more {
+			return j, err
+		}
+	}
+}
+
+// lookAt is look when it is known which moves would add an import cycle.
+func lookAt(ctx context.Context, t tree.Tree, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
+	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: t, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}}
 	if err := j.findRoots(); err != nil {
 		return nil, err
 	}
@@ -272,6 +288,9 @@ func (j *job) lookMoves() error {
 			j.ask(from, row.From, fmt.Sprintf("The plan moves %s, but there is no such file. Go on without it?", row.From), "skip")
 			continue
 		}
+		if j.cyclic[row] && j.ask(from, row.From, fmt.Sprintf("Moving %s to %s would add an import cycle. Leave it where it is, or move it all the same?", row.From, row.To), "keep", "move") != "move" {
+			continue
+		}
 		for _, mv := range j.filesOf(row, from, to) {
 			if other, taken := targets[mv.to]; taken && other != mv.from {
 				return fmt.Errorf("moves of %s and %s: both end at %s", other, mv.from, mv.to)
@@ -337,6 +356,9 @@ func (j *job) lookMove(mv *fileMove) bool {
 			return false
 		}
 	}
+	if !mv.done && !mv.same && !j.unhidden(mv) {
+		return false
+	}
 	if missing := j.missing(mv); len(missing) > 0 && !mv.done {
 		question := fmt.Sprintf("The plan expects %s in %s, but it does not define %s. Move it as it is, or leave it?",
 			list(mv.row.Expect), mv.row.From, list(missing))
@@ -354,6 +376,55 @@ func (j *job) lookMove(mv *fileMove) bool {
 		j.fates[mv.old] = &dest{fate: retired, path: mv.row.From, step: mv.row.Step, shadow: d}
 	default:
 		j.fates[mv.old] = d
+	}
+	return true
+}
+
+// unhidden settles what to do when the destination is hidden by a package of
+// its name, or its package would hide a module.
+func (j *job) unhidden(mv *fileMove) bool {
+	if pkg := strings.TrimSuffix(mv.to, ".py"); strings.HasSuffix(mv.to, ".py") && path.Base(mv.to) != "__init__.py" {
+		if _, ok := tree.Find(j.tree, pkg+"/__init__.py"); ok {
+			question := fmt.Sprintf("%s is to move to %s, but the package %s/ hides a module of that name. Leave it where it is, or move it all the same?", mv.row.From, mv.row.To, pkg)
+			return j.ask(mv.from, mv.row.From, question, "keep", "move") == "move"
+		}
+	}
+	f := j.hiddenBy(mv)
+	if f == "" {
+		return true
+	}
+	if j.sameCode(mv.from, f) && j.exportsAll(mv.row, f) {
+		j.warn(f, 0, "hidden-module", "the new package of this name hides it; the code is the same")
+		return true
+	}
+	question := fmt.Sprintf("%s is to move to %s, but the new package would hide the module %s. Leave it where it is, or move it all the same?", mv.row.From, mv.row.To, f)
+	return j.ask(mv.from, mv.row.From, question, "keep", "move") == "move"
+}
+
+// hiddenBy returns the module file that a package on the way to the move's
+// destination hides, or "".
+func (j *job) hiddenBy(mv *fileMove) string {
+	if !strings.HasSuffix(mv.to, ".py") {
+		return ""
+	}
+	root := j.index.Root(mv.to)
+	for dir := path.Dir(mv.to); dir != root && dir != "."; dir = path.Dir(dir) {
+		_, module := tree.Find(j.tree, dir+".py")
+		_, regular := tree.Find(j.tree, dir+"/__init__.py")
+		if module && dir+".py" != mv.from && (mv.done && regular || !mv.done && !regular) {
+			return dir + ".py"
+		}
+	}
+	return ""
+}
+
+// exportsAll reports whether the row exports every public name of the module
+// in file f.
+func (j *job) exportsAll(row *plan.Move, f string) bool {
+	for name, sym := range j.src.syntax(f).Symbols("", false).Names {
+		if sym.Defined() && !strings.HasPrefix(name, "_") && !slices.Contains(row.Export, name) {
+			return false
+		}
 	}
 	return true
 }

@@ -24,19 +24,8 @@ func (j *job) runMoves(c *Change) error {
 	if err != nil {
 		return err
 	}
-	m := j.newModel(staged)
-	patched := j.patchedNames(m)
-	for _, mv := range j.moves {
-		if mv.done || mv.same {
-			continue
-		}
-		data, err := j.movedFile(c, m, mv, patched)
-		if err != nil {
-			return err
-		}
-		if before, _ := renamed.Read(mv.to); data != nil && string(before) != string(data) {
-			steps.add(mv.row.Step, write(staged, mv.to, data))
-		}
+	if _, err := j.updateMoved(c, renamed, staged, &steps); err != nil {
+		return err
 	}
 	if err := j.addPackages(staged, &steps); err != nil {
 		return err
@@ -46,6 +35,28 @@ func (j *job) runMoves(c *Change) error {
 	}
 	steps.into(c, j, "Keep the old paths working")
 	return nil
+}
+
+// updateMoved brings the moved files up to date and returns their edits.
+func (j *job) updateMoved(c *Change, renamed, staged tree.Tree, steps *commits) ([]tree.Edit, error) {
+	m := j.newModel(staged)
+	patched := j.patchedNames(m)
+	var edits []tree.Edit
+	for _, mv := range j.moves {
+		if mv.done || mv.same {
+			continue
+		}
+		data, err := j.movedFile(c, m, mv, patched)
+		if err != nil {
+			return nil, err
+		}
+		if before, _ := renamed.Read(mv.to); data != nil && string(before) != string(data) {
+			e := write(staged, mv.to, data)
+			edits = append(edits, e)
+			steps.add(mv.row.Step, e)
+		}
+	}
+	return edits, nil
 }
 
 // rename returns the tree with the files at their new places.

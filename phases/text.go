@@ -21,7 +21,10 @@ func (r *rewriter) strings() {
 			continue
 		}
 		text := s.Text(r.f.Src)
-		if !s.Format && !s.Doc && dottedString.MatchString(text) {
+		if (s.Format || s.Joined) && len(s.Pieces) > 0 && s.Pieces[0].Start == s.Content.Start {
+			r.computed(s)
+		}
+		if !s.Format && !s.Doc && !s.Joined && dottedString.MatchString(text) {
 			r.dottedLiteral(s, text)
 			continue
 		}
@@ -31,9 +34,6 @@ func (r *rewriter) strings() {
 		}
 		for _, piece := range s.Pieces {
 			r.scan(piece, false)
-		}
-		if s.Format && len(s.Pieces) > 0 && s.Pieces[0].Start == s.Content.Start {
-			r.computed(s)
 		}
 	}
 }
@@ -70,13 +70,19 @@ func importer(callee string) bool {
 func (r *rewriter) computed(s python.String) {
 	start := string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
 	pkg, dot := strings.CutSuffix(start, ".")
+	if s.Joined {
+		pkg, _, _ = strings.Cut(pkg, "%")
+		pkg = strings.TrimSuffix(pkg, ".")
+		dot = dot || strings.Contains(start, ".%")
+	}
 	if !dot || !importer(s.Callee) {
 		return
 	}
 	name, _ := r.m.canonical(pkg)
 	for old := range r.m.fates {
 		if strings.HasPrefix(old, name+".") {
-			r.warn(s.Start, "dynamic-import", "this import is put together at run time and may name a module that moves or goes: "+pkg+".…")
+			r.warn(s.Start, "dynamic-import", "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
+			r.computes = append(r.computes, leftover{path: r.path, line: r.f.Line(s.Start), module: name})
 			return
 		}
 	}

@@ -88,6 +88,7 @@ type String struct {
 	Scope   *Scope
 	Format  bool // has interpolations
 	Deco    bool // the call is a decorator
+	Joined  bool // more is added to it with + or %
 }
 
 // Text returns the bytes between the quotes.
@@ -594,6 +595,10 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 		switch {
 		case ch.kind == "string":
 			r.str(ch, s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator})
+			at++
+		case ch.kind == "binary_operator" && ch.child("left") != nil && ch.child("left").kind == "string":
+			r.str(ch.child("left"), s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, Joined: true})
+			r.rest(ch, s, c, "left")
 			at++
 		case ch.kind == "keyword_argument" && ch.child("value") != nil && ch.child("value").kind == "string":
 			r.str(ch.child("value"), s, String{Callee: callee, Arg: -1, Args: positional, Deco: decorator})
