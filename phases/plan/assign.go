@@ -2,35 +2,17 @@ package plan
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// assign puts together what tables and steps say of the same thing.
+// assign puts together what tables and steps say of the same thing, and finds
+// the step of what only a table says.
 func (m *markdown) assign() {
 	m.fold()
 	m.originals()
 	m.deleted()
-	bodies := m.bodies()
-	for i := range m.plan.Moves {
-		v := &m.plan.Moves[i]
-		if v.Step == 0 {
-			v.Step = bodies.naming("moves", v.From)
-		}
-	}
-	for i := range m.plan.Imports {
-		v := &m.plan.Imports[i]
-		v.Step = bodies.naming("imports", strings.TrimSuffix(v.Old, ".*"))
-	}
-	for i := range m.plan.Retire {
-		v := &m.plan.Retire[i]
-		v.Step = bodies.gone(m.deletions, v.Path)
-	}
-	for i := range m.plan.Delete {
-		v := &m.plan.Delete[i]
-		v.Step = bodies.gone(m.deletions, v.Path)
-	}
+	m.place()
 	m.attachMetadata()
 	m.attachExports()
 	m.attachExpects()
@@ -40,25 +22,28 @@ func (m *markdown) assign() {
 // already.
 func (m *markdown) fold() {
 	moves := m.plan.Moves
-	for _, file := range moves {
-		i := slices.IndexFunc(moves, func(f Move) bool { return contains(f, file) })
-		if i >= 0 && moves[i].Step == 0 {
-			moves[i].Step = file.Step
+	m.plan.Moves = slices.DeleteFunc(slices.Clone(moves), func(file Move) bool {
+		i := slices.IndexFunc(moves, func(f Move) bool { return f.contains(file) })
+		return i >= 0
+	})
+	for i := range m.plan.Moves {
+		f := &m.plan.Moves[i]
+		if j := slices.IndexFunc(moves, f.contains); j >= 0 && f.Step == 0 {
+			f.Step = moves[j].Step
 		}
 	}
-	m.plan.Moves = slices.DeleteFunc(slices.Clone(moves), func(file Move) bool {
-		return slices.ContainsFunc(moves, func(f Move) bool { return contains(f, file) })
-	})
 }
 
 // contains reports whether moving the folder f moves file to the same place.
-func contains(f, file Move) bool {
+func (f Move) contains(file Move) bool {
 	rest, ok := strings.CutPrefix(file.From, f.From)
 	return ok && rest != "" && strings.HasSuffix(f.From, "/") && file.To == f.To+rest
 }
 
-// originals finds out which file each "duplicate of x" means: one that the
-// plan knows, else one relative to the folder of the duplicate.
+// originals finds out which file each "duplicate of x" means. Plans write it
+// from a source root, or from the folder of the duplicate or one above it: the
+// first that is moved counts. If none is, x is taken from a source root when it
+// starts like the path of the duplicate, else from the folder of that.
 func (m *markdown) originals() {
 	known := map[string]bool{}
 	for _, v := range m.plan.Moves {
@@ -66,124 +51,93 @@ func (m *markdown) originals() {
 	}
 	for i := range m.deletions {
 		d := &m.deletions[i]
-		of := d.DuplicateOf
-		if of == "" || known[of] {
-			continue
-		}
-		top, _, inside := strings.Cut(of, "/")
-		switch root, _, _ := strings.Cut(d.Path, "/"); {
-		case known[inFolder(d.Path, of)], !inside:
-			d.DuplicateOf = inFolder(d.Path, of)
-		case top != root:
-			d.DuplicateOf = m.nearest(d.Path, of, known)
+		if d.DuplicateOf != "" && !known[d.DuplicateOf] {
+			d.DuplicateOf = original(d.Path, d.DuplicateOf, known)
 		}
 	}
 }
 
-// nearest returns of, taken from the folder of p or one above it, as the plan
-// knows it; unknown, it is taken from the folder of p.
-func (m *markdown) nearest(p, of string, known map[string]bool) string {
+// original returns the file that of means in a sentence about the path p.
+func original(p, of string, known map[string]bool) string {
 	for dir := path.Dir(p); dir != "."; dir = path.Dir(dir) {
 		if known[path.Join(dir, of)] {
 			return path.Join(dir, of)
 		}
 	}
-	return inFolder(p, of)
+	top, _, _ := strings.Cut(p, "/")
+	if strings.HasPrefix(of, top+"/") {
+		return of
+	}
+	return path.Join(path.Dir(p), of)
 }
 
 // deleted fills in the list of deletes, each path once. What is moved or
-// retired is not also deleted.
+// retired is not also deleted, and what is moved is not also retired.
 func (m *markdown) deleted() {
-	has := map[string]bool{}
-	for _, v := range m.plan.Moves {
-		has[v.From] = true
+	p := m.plan
+	moved := func(path string) bool {
+		return slices.ContainsFunc(p.Moves, func(v Move) bool { return same(v.From, path) })
 	}
-	m.plan.Retire = slices.DeleteFunc(m.plan.Retire, func(t Retire) bool {
-		again := has[t.Path]
-		has[t.Path] = true
-		return again
-	})
+	p.Retire = slices.DeleteFunc(p.Retire, func(t Retire) bool { return moved(t.Path) })
 	for _, d := range m.deletions {
-		if i := slices.IndexFunc(m.plan.Delete, func(o Delete) bool { return o.Path == d.Path }); i >= 0 {
-			if m.plan.Delete[i].DuplicateOf == "" {
-				m.plan.Delete[i].DuplicateOf = d.DuplicateOf
+		i := slices.IndexFunc(p.Delete, func(o Delete) bool { return same(o.Path, d.Path) })
+		switch {
+		case i >= 0:
+			if p.Delete[i].DuplicateOf == "" {
+				p.Delete[i].DuplicateOf = d.DuplicateOf
 			}
-		} else if !has[d.Path] {
-			m.plan.Delete = append(m.plan.Delete, d)
+		case !moved(d.Path) && !slices.ContainsFunc(p.Retire, func(t Retire) bool { return same(t.Path, d.Path) }):
+			p.Delete = append(p.Delete, d)
 		}
 	}
 }
 
-// bodies is the text of each step, to find the one that names something.
-type bodies []body
-
-type body struct {
-	Step
-	text string
-}
-
-// bodies returns the text of the steps of the plan.
-func (m *markdown) bodies() bodies {
-	var all bodies
-	for _, s := range m.plan.Steps {
-		i := slices.IndexFunc(m.doc.sections, func(h *heading) bool { return h.step == s.Number })
-		h := m.doc.sections[i]
-		text := strings.ReplaceAll(string(m.doc.source[h.start:h.end]), `\.`, ".")
-		all = append(all, body{s, text})
-	}
-	return all
-}
-
-// naming returns the first step of a phase whose text names the path or module
-// p; failing that, the first step of any phase that does; else 0.
-func (b bodies) naming(phase, p string) int {
-	end := `(?:[^\w/]|$)`
-	if strings.HasSuffix(p, "/") {
-		end = ""
-	}
-	re := regexp.MustCompile(`(?:^|[^\w.-])` + regexp.QuoteMeta(p) + end)
-	first := 0
-	for _, s := range b {
-		if !re.MatchString(s.text) {
-			continue
-		}
-		if s.Phase == phase || s.Phase == "" {
-			return s.Number
-		}
-		if first == 0 {
-			first = s.Number
+// place finds the step of every entry: the one that says so, or the first of
+// its phase that names it. What goes belongs to the cleanup that deletes it.
+func (m *markdown) place() {
+	p := m.plan
+	mentions := m.mentions()
+	for i := range p.Moves {
+		if v := &p.Moves[i]; v.Step == 0 {
+			v.Step = mentions.step("moves", v.From)
 		}
 	}
-	return first
-}
-
-// gone returns the step in which the path p goes: the first of the cleanup
-// that deletes it or a folder around it, the first of the cleanup that names
-// it, or the one that deletes it earlier.
-func (b bodies) gone(deletions []Delete, p string) int {
-	cleanup := map[int]bool{}
-	for _, s := range b {
-		cleanup[s.Number] = s.Phase == "cleanup" || s.Phase == ""
+	for i := range p.Imports {
+		if v := &p.Imports[i]; v.Step == 0 {
+			v.Step = mentions.step("imports", v.Old)
+		}
 	}
-	early := 0
-	for around := p; around != "./" && around != "/"; around = path.Dir(strings.TrimSuffix(around, "/")) + "/" {
-		for _, d := range deletions {
-			if d.Path != around || d.Step == 0 {
-				continue
-			}
-			if cleanup[d.Step] {
-				return d.Step
-			}
-			if early == 0 && around == p {
-				early = d.Step
+	phase := map[int]string{}
+	for _, s := range p.Steps {
+		phase[s.Number] = s.Phase
+	}
+	cleanup := map[string]int{}
+	for _, d := range m.deletions {
+		if d.Step != 0 && cleanup[d.Path] == 0 && phase[d.Step] != "moves" && phase[d.Step] != "imports" {
+			cleanup[d.Path] = d.Step
+		}
+	}
+	gone := func(path string, said int) int {
+		for around := path; around != "./"; around = parent(around) {
+			if cleanup[around] != 0 {
+				return cleanup[around]
 			}
 		}
+		if said != 0 {
+			return said
+		}
+		return mentions.step("cleanup", path)
 	}
-	if early != 0 {
-		return early
+	for i := range p.Retire {
+		p.Retire[i].Step = gone(p.Retire[i].Path, p.Retire[i].Step)
 	}
-	return b.naming("cleanup", p)
+	for i := range p.Delete {
+		p.Delete[i].Step = gone(p.Delete[i].Path, p.Delete[i].Step)
+	}
 }
+
+// parent returns the folder that holds p, "./" for the root.
+func parent(p string) string { return path.Dir(strings.TrimSuffix(p, "/")) + "/" }
 
 // attachMetadata gives each change of metadata to the files its step moves.
 func (m *markdown) attachMetadata() {
@@ -212,11 +166,12 @@ func (m *markdown) attachExports() {
 		var into []*Move
 		for i := range m.plan.Moves {
 			v := &m.plan.Moves[i]
-			if sameEnd(strings.TrimSuffix(v.To, "/"), c.dir) && strings.HasSuffix(v.To, "/") {
+			dir, whole := strings.CutSuffix(v.To, "/")
+			if whole && same(dir+"/", c.dir+"/") {
 				into = []*Move{v}
 				break
 			}
-			if !strings.HasSuffix(v.To, "/") && sameEnd(path.Dir(v.To), c.dir) {
+			if !whole && same(path.Dir(v.To)+"/", c.dir+"/") {
 				into = append(into, v)
 			}
 		}
@@ -225,11 +180,11 @@ func (m *markdown) attachExports() {
 			continue
 		}
 		for _, name := range c.all {
-			i := max(0, slices.IndexFunc(into, func(v *Move) bool {
-				module := strings.TrimSuffix(path.Base(v.To), ".py")
-				return slices.Contains(c.modules[module], name)
-			}))
-			into[i].Export = union(into[i].Export, []string{name})
+			i := slices.IndexFunc(into, func(v *Move) bool {
+				return slices.Contains(c.modules[strings.TrimSuffix(path.Base(v.To), ".py")], name)
+			})
+			v := into[max(i, 0)]
+			v.Export = union(v.Export, []string{name})
 		}
 	}
 }
@@ -255,16 +210,12 @@ func (m *markdown) attachExpects() {
 
 // about reports whether file, as the author spelt it, is what v moves.
 func (v *Move) about(file string) bool {
-	file = strings.ReplaceAll(file, `\`, "/")
+	file = strings.TrimPrefix(strings.ReplaceAll(file, `\`, "/"), "./")
 	if strings.HasSuffix(v.From, "/") {
-		return sameEnd(path.Dir(file)+"/", v.From) || sameEnd(path.Dir(file)+"/", v.To) || path.Dir(file) == "."
+		dir := parent(file)
+		return dir == "./" || same(dir, v.From) || same(dir, v.To)
 	}
-	return sameEnd(v.From, file) || sameEnd(v.To, file)
-}
-
-// sameEnd reports whether one of two paths is the end of the other.
-func sameEnd(a, b string) bool {
-	return strings.HasSuffix("/"+a, "/"+b) || strings.HasSuffix("/"+b, "/"+a)
+	return same(v.From, file) || same(v.To, file)
 }
 
 // union returns list with the elements of more that it lacks.

@@ -2,8 +2,9 @@ package plan
 
 import (
 	"regexp"
-	"slices"
 	"strings"
+
+	"mvdan.cc/sh/v3/syntax"
 )
 
 // code reads a code block: shell lines are listed and never run, Python that
@@ -66,26 +67,50 @@ var (
 	pyFile = regexp.MustCompile(`[\w./-]+\.py\b`)
 )
 
-// shell lists the lines of a shell block. Names that they look for in moved
+// shell lists the commands of a shell block. Names that they look for in moved
 // files are names that the files must define.
 func (m *markdown) shell(b *block) {
 	line, _ := m.doc.place(b.pos)
-	for i, text := range b.code {
-		text = strings.TrimSpace(text)
-		if text == "" || strings.HasPrefix(text, "#") {
-			continue
+	for _, c := range commands(b.code) {
+		if m.full() {
+			return
 		}
-		m.plan.Commands = append(m.plan.Commands, Command{b.step(), text, line + i})
-		match := grepDef.FindStringSubmatch(text)
+		m.plan.Commands = append(m.plan.Commands, Command{b.step(), c.Text, line + c.Line})
+		match := grepDef.FindStringSubmatch(c.Text)
 		if match == nil || b.step() == 0 {
 			continue
 		}
 		names := []string{match[1]}
-		if one := grepOne.FindStringSubmatch(text); one != nil {
+		if one := grepOne.FindStringSubmatch(c.Text); one != nil {
 			names = append(names, strings.FieldsFunc(one[1], func(r rune) bool { return r == '|' || r == '\\' })...)
 		}
-		if names = slices.DeleteFunc(names, func(n string) bool { return !isIdentifier(n) }); len(names) > 0 {
-			m.expects = append(m.expects, expect{b.step(), pyFile.FindAllString(text, -1), names})
+		if names = identifiers(names); len(names) > 0 {
+			m.expects = append(m.expects, expect{b.step(), pyFile.FindAllString(c.Text, -1), names})
 		}
 	}
+}
+
+// maxShell bounds the shell text that is parsed, in bytes: the parser recurses.
+const maxShell = 8 << 10
+
+// commands splits shell text into commands, their Line counted from 0. Text
+// that is no shell is split into lines.
+func commands(lines []string) []Command {
+	source := strings.Join(lines, "\n")
+	var all []Command
+	if len(source) <= maxShell {
+		if file, err := syntax.NewParser().Parse(strings.NewReader(source), ""); err == nil {
+			for _, s := range file.Stmts {
+				text := source[s.Pos().Offset():s.End().Offset()]
+				all = append(all, Command{Text: strings.TrimSpace(text), Line: int(s.Pos().Line()) - 1})
+			}
+			return all
+		}
+	}
+	for i, text := range lines {
+		if text = strings.TrimSpace(text); text != "" && !strings.HasPrefix(text, "#") {
+			all = append(all, Command{Text: text, Line: i})
+		}
+	}
+	return all
 }

@@ -70,6 +70,21 @@ func (p phrase) pos(at int) int {
 	return m.pos + max(at-m.at, 0)
 }
 
+// from returns the part of p from offset at on.
+func (p phrase) from(at int) phrase {
+	q := phrase{p.string[at:], nil}
+	for i, m := range p.marks {
+		if i+1 < len(p.marks) && p.marks[i+1].at <= at {
+			continue
+		}
+		if m.at < at {
+			m = mark{at, m.pos + at - m.at}
+		}
+		q.marks = append(q.marks, mark{m.at - at, m.pos})
+	}
+	return q
+}
+
 // place returns line and column, from 1, of an offset in the source.
 func (d *document) place(pos int) (line, column int) {
 	i := sort.SearchInts(d.lines, pos+1) - 1

@@ -52,7 +52,7 @@ type markdown struct {
 	*reader
 	doc *document
 
-	bodies    []*heading // the sections of the steps of the plan
+	stepHeads []*heading // the sections of the steps of the plan
 	creates   *create    // "Create x/__init__.py:" whose code is still to come
 	deletes   *block     // "Delete these files:" whose items are still to come
 	expects   []expect   // names that files must define
@@ -187,7 +187,7 @@ func (m *markdown) steps() {
 			p.used = true
 		}
 		m.plan.Steps = append(m.plan.Steps, Step{number, match[2], said.of(h, number)})
-		m.bodies = append(m.bodies, h)
+		m.stepHeads = append(m.stepHeads, h)
 	}
 }
 
@@ -235,7 +235,7 @@ func (m *markdown) phases() phaseRanges {
 		reports := b.heading != nil && strings.Contains(b.heading.title, "Status")
 		for line := range strings.SplitSeq(b.text.string, "\n") {
 			title, steps := phaseTitle.FindStringSubmatch(line), stepRange.FindStringSubmatch(line)
-			if title == nil || steps == nil || len(all) > most {
+			if title == nil || steps == nil || phaseWord(title[1]) == "" || len(all) > most {
 				continue
 			}
 			b.use()

@@ -25,7 +25,7 @@ type Plan struct {
 
 	Preconditions []string  // what must hold before the start, a line each, for people
 	KnownIssues   []string  // what the author warns of, a line each, for people
-	Commands      []Command // shell lines found in the plan; never run
+	Commands      []Command // shell commands found in the plan; never run
 	Unused        []Section // parts that were not understood
 }
 
@@ -82,7 +82,8 @@ type Delete struct {
 	Line        int
 }
 
-// A Command is one shell line of the plan, read and never run.
+// A Command is one shell command of the plan, read and never run. Its text may
+// span lines.
 type Command struct {
 	Step int
 	Text string

@@ -17,6 +17,7 @@ var (
 	// plainPair matches "a/b.py -> c/d.py" without backticks, alone in its line.
 	plainPair = regexp.MustCompile(`^(\S+)\s+` + arrow + `\s+(\S+)$`)
 
+	exporting  = regexp.MustCompile(`(?i)\bexport\w*`)
 	createInit = regexp.MustCompile("(?i)\\b(?:create|add|write|populate|update|fill)\\s+(?:the\\s+|new\\s+|file\\s+)*`([^`]*__init__\\.py)`")
 	domain     = regexp.MustCompile("(?i)`\"?domain:\\s*([^`\"]+?)\"?`\\s*(?:" + arrow + "|to)\\s*`\"?(?:domain:\\s*)?([^`\"]+?)\"?`")
 	setDomain  = regexp.MustCompile("(?i)\\bset\\s+`domain:\\s*([^`]+?)`")
@@ -28,14 +29,18 @@ var (
 	// label matches the "Remove duplicate:" in front of a sentence.
 	label     = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
 	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
-	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)(.*)")
+	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
 	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
 	folder    = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
 )
 
-// sentence reads a paragraph or the text of a list item.
+// lead matches what may stand before the first word of a sentence.
+var lead = regexp.MustCompile("^[^\\pL\\pN`./]+")
+
+// sentence reads a paragraph, the text of a list item or a title.
 func (m *markdown) sentence(b *block) {
-	if m.creates != nil && (b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth) {
+	b.text = b.text.from(len(lead.FindString(b.text.string)))
+	if m.creates != nil && (b.title || b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth || strings.HasSuffix(b.text.string, ":")) {
 		m.creates = nil
 	}
 	if m.deletes != nil && (b.depth <= m.deletes.depth || b.heading != m.deletes.heading) {
@@ -61,7 +66,7 @@ func (m *markdown) sentence(b *block) {
 
 // note adds the text of a list item to a list for people.
 func (m *markdown) note(b *block, list *[]string) {
-	if text := oneLine(b.text.string); text != "" && b.item {
+	if text := oneLine(b.text.string); text != "" && b.item && !m.full() {
 		*list = append(*list, text)
 		b.use()
 	}
@@ -93,17 +98,8 @@ func (m *markdown) outOfScope(b *block) {
 	}
 }
 
-// pathAt returns the path s that stands at an offset of p.
-func (m *markdown) pathAt(p phrase, at int, s string) (string, bool) {
-	clean, err := CleanPath(s)
-	if err != nil {
-		m.errorAt(p.pos(at), "%s", err)
-	}
-	return clean, err == nil
-}
-
-// pairs reads "`a` → `b`": two paths are a move, two modules at the start of an
-// item a row of the import map.
+// pairs reads "`a` → `b`": two paths are a move. At the start of a sentence two
+// modules are a row of the import map, a path and a module a layer to retire.
 func (m *markdown) pairs(b *block) {
 	text := b.text.string
 	found := append(pairOf.FindAllStringSubmatchIndex(text, -1), moveTo.FindAllStringSubmatchIndex(text, -1)...)
@@ -115,11 +111,12 @@ func (m *markdown) pairs(b *block) {
 		if at[4] >= 0 {
 			to = text[at[4]:at[5]]
 		}
-		line, _ := m.doc.place(b.text.pos(at[2]))
+		first, module := at[0] == 0 && (b.item || b.title), strings.Contains(to, ".") && isModule(to)
+		line := m.lineAt(b.text, at[2])
 		switch {
 		case looksLikePath(from) && (to == "" || gone.MatchString(to) && !looksLikePath(to)):
 			if p, ok := m.pathAt(b.text, at[2], from); ok {
-				m.remove(Delete{Path: p, Step: b.step(), Line: line}, text[at[1]:])
+				m.remove(Delete{Path: p, Step: b.step(), Line: line}, b.text, at[1])
 			}
 		case looksLikePath(from) && looksLikePath(to):
 			p, ok := m.pathAt(b.text, at[2], from)
@@ -127,8 +124,12 @@ func (m *markdown) pairs(b *block) {
 			if ok && fine {
 				m.move(Move{From: p, To: target, Step: b.step(), Line: line})
 			}
-		case at[0] == 0 && b.item && isModule(from) && strings.Contains(from, ".") && (to == "" || isModule(to)):
-			m.mapping(Mapping{Old: from, New: to, Line: line})
+		case first && looksLikePath(from) && module:
+			if p, ok := m.pathAt(b.text, at[2], from); ok {
+				m.retire(Retire{Path: p, Use: to, Step: b.step(), Line: line})
+			}
+		case first && isModule(from) && strings.Contains(from, ".") && (to == "" || isModule(to)):
+			m.mapping(Mapping{Old: from, New: to, Step: b.step(), Line: line})
 		default:
 			continue
 		}
@@ -140,63 +141,59 @@ func (m *markdown) pairs(b *block) {
 // What is said under a condition is decided against the tree.
 func (m *markdown) delete(b *block) {
 	text := b.text.string
-	at := 0
-	if !condition.MatchString(text) {
-		if l := label.FindString(text); l != "" && !deleteAll.MatchString(text) {
-			at = len(l)
-		}
-	}
 	if m.deletes != nil && b.item {
-		m.deleteSpans(b, 0, text[:strings.LastIndex(text, "`")+1], text)
+		m.deleteSpans(b, 0, len(text))
 		return
 	}
 	if deleteAll.MatchString(text) {
 		m.deletes = b
 		return
 	}
+	at := 0
+	if l := label.FindString(text); !condition.MatchString(text) {
+		at = len(l)
+	}
 	match := deleteOne.FindStringSubmatchIndex(text[at:])
 	if match == nil {
 		return
 	}
-	rest := text[at+match[4] : at+match[5]]
-	if folder.MatchString(rest) && strings.Count(text[at+match[2]:at+match[3]], "`") == 2 {
-		m.deleteFolder(b, at+match[2]+1, codes(text[at+match[2]:])[0], rest)
+	start, end := at+match[2], at+match[3]
+	if names := codes(text[start:end]); len(names) == 1 && folder.MatchString(text[end:]) && !strings.HasSuffix(names[0], "/") {
+		m.deleteFolder(b, start+1, names[0])
 		return
 	}
-	m.deleteSpans(b, at+match[2], text[at+match[2]:at+match[3]], rest)
+	m.deleteSpans(b, start, end)
 }
 
 // deleteFolder notes a folder that is called one: "Delete `a` directory".
-func (m *markdown) deleteFolder(b *block, at int, name, rest string) {
+func (m *markdown) deleteFolder(b *block, at int, name string) {
 	if !looksLikePath(name) && !isIdentifier(name) {
 		return
 	}
 	if p, ok := m.pathAt(b.text, at, name+"/"); ok {
-		line, _ := m.doc.place(b.text.pos(at))
-		m.remove(Delete{Path: p, Step: b.step(), Line: line}, rest)
+		m.remove(Delete{Path: p, Step: b.step(), Line: m.lineAt(b.text, at)}, b.text, at)
 		b.use()
 	}
 }
 
-// deleteSpans notes the paths in a text that starts with one, at an offset of
-// the text of b.
-func (m *markdown) deleteSpans(b *block, offset int, text, rest string) {
-	if !strings.HasPrefix(text, "`") {
-		return
-	}
-	end := 0
-	for _, at := range codeSpan.FindAllStringSubmatchIndex(text, -1) {
-		if between := strings.Trim(text[end:at[0]], ", &\n"); between != "" && between != "and" {
+// deleteSpans notes the paths that stand one after the other from offset start
+// to end of the text of b.
+func (m *markdown) deleteSpans(b *block, start, end int) {
+	text := b.text.string
+	for _, at := range codeSpan.FindAllStringSubmatchIndex(text[:end], -1) {
+		if at[0] < start {
+			continue
+		}
+		if between := strings.Trim(text[start:at[0]], ", &\n"); between != "" && between != "and" {
 			return
 		}
-		end = at[1]
+		start = at[1]
 		s := text[at[2]:at[3]]
 		if !looksLikePath(s) {
 			continue
 		}
-		if p, ok := m.pathAt(b.text, offset+at[2], s); ok {
-			line, _ := m.doc.place(b.text.pos(offset + at[2]))
-			m.remove(Delete{Path: p, Step: b.step(), Line: line}, rest)
+		if p, ok := m.pathAt(b.text, at[2], s); ok {
+			m.remove(Delete{Path: p, Step: b.step(), Line: m.lineAt(b.text, at[2])}, b.text, at[1])
 			b.use()
 		}
 	}
@@ -225,7 +222,7 @@ func (m *markdown) meta(b *block) {
 			}
 		}
 	}
-	if b.step() != 0 && (found.Domain != "" || found.AddTags != nil || found.RemoveTags != nil) {
+	if b.step() != 0 && !m.full() && (found.Domain != "" || found.AddTags != nil || found.RemoveTags != nil) {
 		m.metadata = append(m.metadata, meta{b.step(), found})
 	}
 }
@@ -239,7 +236,7 @@ func (m *markdown) expect(b *block) {
 		} else if match := expected.FindStringSubmatch(line); match != nil {
 			e = expect{b.step(), nil, identifiers(codes(match[1]))}
 		}
-		if e.names != nil {
+		if e.names != nil && !m.full() {
 			m.expects = append(m.expects, e)
 		}
 	}
@@ -258,7 +255,6 @@ func identifiers(list []string) []string {
 
 // A create is the content that a plan gives for a new __init__.py.
 type create struct {
-	step    int
 	depth   int
 	line    int
 	dir     string              // the folder of the package, no trailing slash
@@ -273,7 +269,15 @@ func (m *markdown) create(b *block) {
 		return
 	}
 	p, ok := m.pathAt(b.text, match[2], b.text.string[match[2]:match[3]])
-	if ok && strings.Contains(p, "/") {
-		m.creates = &create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
+	if !ok || !strings.Contains(p, "/") {
+		return
 	}
+	c := create{depth: b.depth, line: m.line(b), dir: path.Dir(p)}
+	if at := exporting.FindStringIndex(b.text.string[match[1]:]); at != nil {
+		if c.all = identifiers(codes(b.text.string[match[1]+at[1]:])); c.all != nil && !m.full() {
+			m.packages = append(m.packages, c)
+			return
+		}
+	}
+	m.creates = &c
 }

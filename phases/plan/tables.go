@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"path"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/restage/restage/phases/input"
@@ -10,172 +11,165 @@ import (
 
 // The names that columns have, lower case.
 var (
-	fromColumn        = words("from", "source", "old path", "old location", "current path", "current location", "old file", "current")
-	toColumn          = words("to", "target", "destination", "new path", "new location", "new file", "new home")
-	oldColumn         = words("old import", "old import path", "old module", "current import", "import", "old")
-	newColumn         = words("new import", "new import path", "new module", "target import", "new")
-	fileColumn        = words("file", "directory", "folder", "path", "module", "file/directory", "file/folder", "file or directory", "file or folder", "files", "layer", "wrapper")
-	replacementColumn = words("replacement", "replaced by", "replace with", "use", "use instead")
+	fromColumn = []string{"from", "source", "old path", "old location", "current path", "current location", "old file", "current"}
+	toColumn   = []string{"to", "target", "destination", "new path", "new location", "new file", "new home"}
+	oldColumn  = []string{"old import", "old import path", "old module", "current import", "import", "old"}
+	newColumn  = []string{"new import", "new import path", "new module", "target import", "new"}
+	fileColumn = []string{"file", "directory", "folder", "path", "module", "file/directory", "file/folder",
+		"file or directory", "file or folder", "files", "layer", "wrapper"}
+	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead"}
+	stepColumn        = []string{"step", "step #", "#"}
 )
 
-func words(list ...string) map[string]bool {
-	set := map[string]bool{}
-	for _, w := range list {
-		set[w] = true
-	}
-	return set
+// column returns the index of the column that has one of names, or -1.
+func column(header []phrase, names []string) int {
+	return slices.IndexFunc(header, func(h phrase) bool {
+		name := strings.ToLower(oneLine(strings.Trim(h.string, " `*_:")))
+		return slices.Contains(names, strings.ReplaceAll(name, " / ", "/"))
+	})
 }
 
-// columns finds for each wanted set of names the column that has one. It
-// reports false if one is missing.
-func columns(header []phrase, wanted ...map[string]bool) ([]int, bool) {
-	found := make([]int, len(wanted))
-	for i, names := range wanted {
-		found[i] = -1
-		for j, h := range header {
-			name := strings.ToLower(oneLine(strings.Trim(h.string, " `*_:")))
-			name = strings.ReplaceAll(name, " / ", "/")
-			if names[name] {
-				found[i] = j
-				break
-			}
-		}
-		if found[i] < 0 {
-			return nil, false
-		}
-	}
-	return found, true
+// A row is what a row of a table says: two cells that count, all cells, and the
+// step that one of them may name.
+type row struct {
+	first, second phrase
+	cells         []phrase
+	step          int
 }
 
 // table reads a table if its columns have names that tell what it says.
 func (m *markdown) table(b *block) {
 	header := b.rows[0]
-	row := m.otherRow
-	cols, ok := columns(header, fromColumn, toColumn)
-	if ok {
-		row = m.moveRow
-	} else if cols, ok = columns(header, oldColumn, newColumn); ok {
-		row = m.importRow
-	} else if cols, ok = columns(header, fileColumn, replacementColumn); ok {
-		row = m.retireRow
-	} else if cols, ok = columns(header, fileColumn); ok && b.kind() == outOfScope {
-		row = m.keepRow
-	} else {
-		return
-	}
-	for _, cells := range b.rows[1:] {
-		picked := make([]phrase, len(cols))
-		for i, c := range cols {
-			if c < len(cells) {
-				picked[i] = cells[c]
+	for _, kind := range []struct {
+		first, second []string
+		read          func(row) bool
+	}{
+		{fromColumn, toColumn, m.moveRow},
+		{oldColumn, newColumn, m.importRow},
+		{fileColumn, replacementColumn, m.retireRow},
+		{fileColumn, nil, m.keepRow},
+	} {
+		first, second := column(header, kind.first), column(header, kind.second)
+		if first < 0 || kind.second != nil && second < 0 || kind.second == nil && b.kind() != outOfScope {
+			continue
+		}
+		for _, cells := range b.rows[1:] {
+			r := row{first: cells[first], cells: cells, step: b.step()}
+			if second >= 0 {
+				r.second = cells[second]
+			}
+			if i := column(header, stepColumn); i >= 0 {
+				if n, err := strconv.Atoi(strings.TrimSpace(cells[i].string)); err == nil && 0 < n && n <= maxStep {
+					r.step = n
+				}
+			}
+			if kind.read(r) {
+				b.use()
+			}
+			if m.full() {
+				return
 			}
 		}
-		var rest strings.Builder
-		for _, c := range cells {
-			rest.WriteString(c.string + "\n")
-		}
-		if row(b, picked, rest.String()) {
-			b.use()
-		}
+		return
 	}
 }
 
-func (m *markdown) otherRow(*block, []phrase, string) bool { return false }
-
 // moveRow reads "from | to". A row of two modules is an import.
-func (m *markdown) moveRow(b *block, cells []phrase, _ string) bool {
-	from, to := cells[0], cells[1]
-	if !looksLikePath(subject(from)) && !looksLikePath(subject(to)) {
-		if isModule(subject(from)) && (isModule(subject(to)) || deleting(to)) {
-			return m.importRow(b, cells, "")
+func (m *markdown) moveRow(r row) bool {
+	from, to := subjects(r.first), subjects(r.second)
+	if !slices.ContainsFunc(append(from, to...), looksLikePath) {
+		return len(from) > 0 && isModule(from[0]) && (deleting(r.second) || len(to) > 0 && isModule(to[0])) && m.importRow(r)
+	}
+	if len(from) == 0 {
+		from = []string{""}
+	}
+	target, ok := "", true
+	if !deleting(r.second) {
+		target, ok = m.cellPath(r.second, "")
+	}
+	for _, s := range from {
+		path, fine := m.cellPath(r.first, s)
+		switch line, _ := m.doc.place(r.first.pos(0)); {
+		case !ok || !fine:
+		case target == "":
+			m.remove(Delete{Path: path, Step: r.step, Line: line}, r.second, 0)
+		case len(from) > 1 && !strings.HasSuffix(target, "/"):
+			m.errorAt(r.second.pos(0), "several files go to %s; end it in a slash if it is a folder, or write a row for each", input.Quote(target))
+			return true
+		default:
+			m.move(Move{From: path, To: target, Step: r.step, Line: line})
 		}
-		return false
-	}
-	path, ok := m.path(from)
-	if !ok {
-		return true
-	}
-	line, _ := m.doc.place(from.pos(0))
-	if deleting(to) {
-		m.remove(Delete{Path: path, Line: line}, to.string)
-		return true
-	}
-	target, ok := m.path(to)
-	if ok {
-		m.move(Move{From: path, To: target, Line: line})
 	}
 	return true
 }
 
 // importRow reads "old import | new import". A row of two paths is a move.
-func (m *markdown) importRow(b *block, cells []phrase, _ string) bool {
-	old, new := cells[0], cells[1]
-	if looksLikePath(subject(old)) && (looksLikePath(subject(new)) || deleting(new)) {
-		return m.moveRow(b, cells, "")
-	}
-	if subject(old) == "" {
+func (m *markdown) importRow(r row) bool {
+	old, new := subjects(r.first), subjects(r.second)
+	if len(old) == 0 {
 		return false
 	}
-	line, _ := m.doc.place(old.pos(0))
-	mapping := Mapping{Line: line}
-	var ok bool
-	if mapping.Old, ok = m.module(old); !ok {
-		return true
+	if looksLikePath(old[0]) && (deleting(r.second) || len(new) > 0 && looksLikePath(new[0])) {
+		return m.moveRow(r)
 	}
-	if !deleting(new) {
-		if mapping.New, ok = m.module(new); !ok {
-			return true
+	target, ok := "", true
+	if !deleting(r.second) {
+		target, ok = m.cellModule(r.second, "")
+	}
+	for _, s := range old {
+		name, fine := m.cellModule(r.first, s)
+		if ok && fine {
+			line, _ := m.doc.place(r.first.pos(0))
+			m.mapping(Mapping{Old: name, New: target, Step: r.step, Line: line})
 		}
 	}
-	m.mapping(mapping)
 	return true
 }
 
 // retireRow reads "file | replacement". What is only a duplicate is deleted.
-func (m *markdown) retireRow(_ *block, cells []phrase, row string) bool {
-	if !looksLikePath(subject(cells[0])) {
+func (m *markdown) retireRow(r row) bool {
+	names := subjects(r.first)
+	if len(names) == 0 || !looksLikePath(names[0]) {
 		return false
 	}
-	p, ok := m.path(cells[0])
-	if !ok {
-		return true
-	}
-	line, _ := m.doc.place(cells[0].pos(0))
-	if duplicateOf.MatchString(row) {
-		m.remove(Delete{Path: p, Line: line}, row)
-		return true
-	}
-	t := Retire{Path: p, Line: line}
-	for _, c := range codes(cells[1].string) {
-		if isModule(c) {
-			t.Use = c
+	use := ""
+	for _, s := range subjects(r.second) {
+		if isModule(s) && (strings.Contains(s, ".") || strings.Contains(r.second.string, "`")) {
+			use = s
 			break
 		}
 	}
-	if s := subject(cells[1]); t.Use == "" && isModule(s) && strings.Contains(s, ".") {
-		t.Use = s
+	for _, s := range names {
+		path, ok := m.cellPath(r.first, s)
+		if !ok {
+			continue
+		}
+		line, _ := m.doc.place(r.first.pos(0))
+		duplicate := slices.IndexFunc(r.cells, func(c phrase) bool { return duplicateOf.MatchString(c.string) })
+		if use == "" && duplicate >= 0 {
+			m.remove(Delete{Path: path, Step: r.step, Line: line}, r.cells[duplicate], 0)
+		} else {
+			m.retire(Retire{Path: path, Use: use, Step: r.step, Line: line})
+		}
 	}
-	m.plan.Retire = append(m.plan.Retire, t)
 	return true
 }
 
 // keepRow reads a file that is out of scope.
-func (m *markdown) keepRow(_ *block, cells []phrase, _ string) bool {
-	if !looksLikePath(subject(cells[0])) {
-		return false
+func (m *markdown) keepRow(r row) bool {
+	names := slices.DeleteFunc(subjects(r.first), func(s string) bool { return !looksLikePath(s) })
+	for _, s := range names {
+		if p, ok := m.cellPath(r.first, s); ok {
+			m.keep(p)
+		}
 	}
-	if p, ok := m.path(cells[0]); ok {
-		m.keep(p)
-	}
-	return true
+	return len(names) > 0
 }
 
 var (
 	codeSpan = regexp.MustCompile("`([^`]*)`")
 	remark   = regexp.MustCompile(`\([^()]*\)`)
 	gone     = regexp.MustCompile(`(?i)^\W*(delete|deleted|remove|removed|drop|dropped)\b`)
-	// duplicateOf finds the file that another one duplicates.
-	duplicateOf = regexp.MustCompile("(?i)\\bduplicates?(?: of)?:?\\s+(?:`([^`]+)`|([^\\s()|,;`]+/[^\\s()|,;`]+|[^\\s()|,;`]+\\.\\w+))")
 )
 
 // codes returns the code in p.
@@ -187,23 +181,24 @@ func codes(p string) []string {
 	return all
 }
 
-// subject returns what a cell is about: its first code, or its text without
-// remarks in parentheses if it is one word.
-func subject(cell phrase) string {
-	if c := codes(cell.string); len(c) > 0 {
-		return c[0]
-	}
+// subjects returns what a cell is about, remarks in parentheses aside: its
+// code, or its text if that is one word.
+func subjects(cell phrase) []string {
 	plain := strings.TrimSpace(remark.ReplaceAllString(cell.string, ""))
-	if strings.ContainsAny(plain, " \n") {
-		return ""
+	if c := codes(plain); len(c) > 0 {
+		return c
 	}
-	return plain
+	if plain == "" || strings.ContainsAny(plain, " \n`") {
+		return nil
+	}
+	return []string{plain}
 }
 
 // deleting reports whether a cell says, instead of a target, that something is
 // to go.
 func deleting(cell phrase) bool {
-	return gone.MatchString(strings.ReplaceAll(cell.string, "`", ""))
+	word := strings.Trim(cell.string, "` ")
+	return gone.MatchString(word) && !looksLikePath(word) && !looksLikePath(strings.Join(subjects(cell), " "))
 }
 
 // fileNames matches the names of files that are written without a folder.
@@ -215,7 +210,7 @@ func looksLikePath(s string) bool {
 	case s == "" || strings.ContainsAny(s, " \t\n\"'(){}=,;|<>$") || strings.Contains(s, "://"):
 		return false
 	case strings.ContainsAny(s, `/\`), s == "..", drive.MatchString(s):
-		return true
+		return !strings.HasPrefix(s, "//") || len(s) > 2
 	}
 	return fileNames.MatchString(s)
 }
@@ -226,77 +221,29 @@ func isModule(s string) bool {
 	return err == nil && !looksLikePath(s)
 }
 
-// path returns the path that a cell is about, or records why it is none.
-func (m *markdown) path(cell phrase) (string, bool) {
-	s := subject(cell)
+// cellPath returns the path s of a cell, "" for the first there, or records
+// why it is none.
+func (m *markdown) cellPath(cell phrase, s string) (string, bool) {
+	return m.cell(cell, s, CleanPath, "write a path in backticks, or DELETE for a file that goes")
+}
+
+// cellModule returns the module s of a cell, "" for the first there, or
+// records why it is none.
+func (m *markdown) cellModule(cell phrase, s string) (string, bool) {
+	return m.cell(cell, s, cleanModule, "write a dotted module in backticks, or DELETE if there is no replacement")
+}
+
+func (m *markdown) cell(cell phrase, s string, clean func(string) (string, error), remedy string) (string, bool) {
+	if all := subjects(cell); s == "" && len(all) > 0 {
+		s = all[0]
+	}
 	if s == "" && strings.TrimSpace(cell.string) != "" {
-		m.errorAt(cell.pos(0), "the cell %s names no path; write one in backticks, or DELETE for a file that goes", input.Quote(cell.string))
+		m.errorAt(cell.pos(0), "cannot tell what %s means; %s", input.Quote(cell.string), remedy)
 		return "", false
 	}
-	p, err := CleanPath(s)
+	value, err := clean(s)
 	if err != nil {
 		m.errorAt(cell.pos(max(strings.Index(cell.string, s), 0)), "%s", err)
 	}
-	return p, err == nil
+	return value, err == nil
 }
-
-// module returns the module that a cell is about, or records why it is none.
-func (m *markdown) module(cell phrase) (string, bool) {
-	s := subject(cell)
-	name, err := cleanModule(s)
-	if err != nil {
-		m.errorAt(cell.pos(max(strings.Index(cell.string, s), 0)), "%s", err)
-	}
-	return name, err == nil
-}
-
-// remove notes a file or folder that goes. The text around may say what it
-// duplicates.
-func (m *markdown) remove(d Delete, text string) {
-	if match := duplicateOf.FindStringSubmatch(text); match != nil {
-		of, err := CleanPath(match[1] + match[2])
-		if err != nil {
-			m.errs.Add(d.Line, 0, "%s", err)
-		}
-		d.DuplicateOf = of
-	}
-	m.deletions = append(m.deletions, d)
-}
-
-// move notes a move, once.
-func (m *markdown) move(v Move) {
-	v.From, v.To = pair(v.From, v.To)
-	for i, old := range m.plan.Moves {
-		if old.From == v.From && old.To == v.To {
-			if old.Step == 0 {
-				m.plan.Moves[i].Step = v.Step
-			}
-			return
-		}
-	}
-	m.plan.Moves = append(m.plan.Moves, v)
-}
-
-// mapping notes a row of the import map, once.
-func (m *markdown) mapping(v Mapping) {
-	for _, old := range m.plan.Imports {
-		if old.Old == v.Old && old.New == v.New {
-			return
-		}
-	}
-	m.plan.Imports = append(m.plan.Imports, v)
-}
-
-// keep notes a path that stays, once.
-func (m *markdown) keep(p string) {
-	for _, old := range m.plan.Keep {
-		if old == p {
-			return
-		}
-	}
-	m.plan.Keep = append(m.plan.Keep, p)
-}
-
-// inFolder returns the path that rel means when the text is about p: a bare
-// name lies beside p.
-func inFolder(p, rel string) string { return path.Join(path.Dir(strings.TrimSuffix(p, "/")), rel) }
