@@ -1,0 +1,225 @@
+package demo
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/restage/restage/bot/githubtest"
+)
+
+// Options say how the story is told.
+type Options struct {
+	// Dir is the folder that holds everything: the GitHub, the server's
+	// database, clones, the result. A story that was cut short goes on
+	// where it was when it is told again with the same folder.
+	Dir string
+
+	// GitHubListen is the address that the GitHub listens at; a free port of
+	// this machine when empty.
+	GitHubListen string
+
+	// GitHubURL is where the server reaches the GitHub, when a proxy stands
+	// between. It needs a GitHubListen with a port.
+	GitHubURL string
+
+	// KeepRunning leaves everything up after the end, until the context ends.
+	KeepRunning bool
+
+	// Out gets the story, a line for each thing that happens.
+	Out io.Writer
+
+	// Manifest is the app.yml of the app to register.
+	Manifest []byte
+
+	// Serve is the real server. It reads its settings from env, which has
+	// the names and values of environment variables, and serves on l until
+	// ctx ends.
+	Serve func(ctx context.Context, env map[string]string, l net.Listener) error
+
+	// Middleware, if not nil, wraps the handler of the GitHub.
+	Middleware func(http.Handler) http.Handler
+
+	// Patience is how long to wait for one thing to happen; five minutes
+	// when 0.
+	Patience time.Duration
+}
+
+// Who and what the story is about.
+const (
+	owner      = "example"
+	repository = "resume-ner"
+	maintainer = "ada"
+	label      = "restage"
+)
+
+// answers are what the maintainer decides where the plan is silent: what is out
+// of its scope stays, also when what is around it goes, and of two modules for
+// the selection the one in its new place is the right one.
+var answers = map[string]string{
+	"orchestration/jobs/hpo/local/checkpoint/": "keep",
+	"orchestration/jobs/hpo/local/cv/":         "keep",
+	"orchestration/jobs/hpo/local/mlflow/":     "keep",
+	"orchestration/jobs/hpo/local/optuna/":     "keep",
+	"orchestration/jobs/hpo/local/refit/":      "keep",
+	"orchestration/jobs/hpo/local/study/":      "keep",
+	"orchestration/jobs/hpo/local/trial/":      "keep",
+	"orchestration/jobs/local_selection_v2.py": "delete",
+}
+
+// Run tells the story to its end. The error says in one line what is not as it
+// should be.
+func Run(ctx context.Context, opt Options) error {
+	if err := missing(ctx); err != nil {
+		return err
+	}
+	opt.Patience = cmp.Or(opt.Patience, 5*time.Minute)
+	opt.GitHubListen = cmp.Or(opt.GitHubListen, "127.0.0.1:0")
+	dir, err := filepath.Abs(opt.Dir)
+	if err != nil {
+		return err
+	}
+	opt.Dir = dir
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	w, err := openWorld(opt)
+	if err != nil {
+		cancel(nil)
+		return err
+	}
+	served := make(chan error, 1)
+	go func() {
+		err := opt.Serve(ctx, w.env, w.listener)
+		if ctx.Err() == nil {
+			err = fmt.Errorf("the server ended: %w", cmp.Or(err, errors.New("without an error")))
+			cancel(err)
+		}
+		served <- err
+	}()
+	err = tell(ctx, opt, w)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	cancel(nil)
+	<-served
+	return errors.Join(err, w.github.Close())
+}
+
+// missing says in one line what the demo needs and does not find.
+func missing(ctx context.Context) error {
+	var names []string
+	if exec.CommandContext(ctx, "git", "http-backend").Run(); !hasGit(ctx) {
+		names = append(names, "git with git http-backend (apt-get install git)")
+	}
+	if exec.CommandContext(ctx, "python3", "-c", "import tomllib, unittest").Run() != nil {
+		names = append(names, "python3 3.11 or newer (apt-get install python3)")
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("missing: %s", strings.Join(names, ", "))
+}
+
+func hasGit(ctx context.Context) bool {
+	out, err := exec.CommandContext(ctx, "git", "--exec-path").Output()
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"))
+	return err == nil
+}
+
+// A world is where the story takes place: a GitHub with a repository and an
+// app, and what the server of the app must know.
+type world struct {
+	github   *githubtest.Server
+	token    string // of the maintainer
+	url      string // where people reach the GitHub
+	listener net.Listener
+	env      map[string]string
+}
+
+// openWorld makes sure that everything is there.
+func openWorld(opt Options) (*world, error) {
+	if err := os.MkdirAll(opt.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	gh, err := githubtest.Open(filepath.Join(opt.Dir, "github"), githubtest.Options{
+		URL:        opt.GitHubURL,
+		Middleware: opt.Middleware,
+		RateLimit:  1_000_000,
+	})
+	if err != nil {
+		listener.Close()
+		return nil, fmt.Errorf("start the GitHub: %w", err)
+	}
+	w := &world{github: gh, listener: listener}
+	if err := w.fill(opt); err != nil {
+		listener.Close()
+		gh.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+func (w *world) fill(opt Options) error {
+	gh := w.github
+	if err := gh.Start(opt.GitHubListen); err != nil {
+		return fmt.Errorf("start the GitHub: %w", err)
+	}
+	w.url = gh.URL()
+	if opt.GitHubURL != "" {
+		w.url = "http://" + opt.GitHubListen
+	}
+	if err := gh.AddOrganization(owner); err != nil {
+		return err
+	}
+	var err error
+	if w.token, err = gh.AddUser(maintainer); err != nil {
+		return err
+	}
+	if err := gh.CreateRepository(owner, repository, false, history()...); err != nil {
+		return err
+	}
+	if err := gh.SetPermission(owner, repository, maintainer, "maintain"); err != nil {
+		return err
+	}
+	secret := rand.Text() // a new one each time: the app is registered anew each time
+	hook := "http://" + w.listener.Addr().String() + "/webhook"
+	app, err := gh.RegisterApp(owner, opt.Manifest, hook, secret)
+	if err != nil {
+		return err
+	}
+	if _, err := gh.Install(app.ID, owner, repository); err != nil {
+		return err
+	}
+	work := filepath.Join(opt.Dir, "work")
+	w.env = map[string]string{
+		"RESTAGE_APP_ID":         strconv.FormatInt(app.ID, 10),
+		"RESTAGE_PRIVATE_KEY":    string(app.PEM),
+		"RESTAGE_WEBHOOK_SECRET": secret,
+		"RESTAGE_DATABASE_URL":   "sqlite:" + filepath.Join(opt.Dir, "restage.db"),
+		"RESTAGE_GITHUB_URL":     gh.URL(),
+		"RESTAGE_LABEL":          label,
+		"RESTAGE_LISTEN":         w.listener.Addr().String(),
+		"RESTAGE_LOG_LEVEL":      "warn",
+		"RESTAGE_RUNNER":         "none",
+		"RESTAGE_WORK_DIR":       work,
+	}
+	return os.MkdirAll(work, 0o700)
+}
