@@ -1,0 +1,311 @@
+package bot_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	gh "github.com/google/go-github/v60/github"
+)
+
+const shop = `
+-- src/shop/__init__.py --
+-- src/shop/old/__init__.py --
+-- src/shop/old/pricing.py --
+def price(item):
+    return 3
+-- src/shop/old/legacy.py --
+def ask():
+    return "the old way"
+-- src/shop/cart.py --
+from shop.old.pricing import price
+
+
+def total(items):
+    return sum(price(i) for i in items)
+-- tests/test_cart.py --
+import unittest
+from unittest import mock
+
+from shop import cart
+
+
+class Cart(unittest.TestCase):
+    def test_total(self):
+        with mock.patch("shop.old.pricing.price", return_value=1):
+            self.assertEqual(cart.total([1, 2]), 6)
+-- README.md --
+Prices are in ` + "`shop.old.pricing`" + `.
+`
+
+// fenced returns a plan in YAML as it stands in an issue.
+func fenced(yaml string) string { return "Please do this.\n\n```yaml\n" + yaml + "```\n" }
+
+const yaml = `restage: 1
+title: Tidy the shop
+source_roots: [src]
+moves:
+  - {from: shop/old/pricing.py, to: shop/prices.py, expect: [price], step: 1}
+imports: {shop.old.pricing: shop.prices}
+`
+
+// disputed deletes a folder with something in it that is to be kept.
+const disputed = yaml + `delete: [{path: shop/old/}]
+keep: [shop/old/legacy.py]
+`
+
+const (
+	movesBranch   = "restage/1/1-moves"
+	importsBranch = "restage/1/2-imports"
+	cleanupBranch = "restage/1/3-cleanup"
+)
+
+var branches = []string{movesBranch, importsBranch, cleanupBranch}
+
+func TestLabelToClosedIssue(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("bob", fenced(yaml))
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #2 and merge it", "| 1 | moves | #2 | open |", "| 2 | imports |  | waits |")
+	p := w.pull(movesBranch)
+	same(t, "title", p.GetTitle(), "restage 1/3: move files (Tidy the shop)")
+	same(t, "base", p.GetBase().GetRef(), "main")
+	contain(t, p.GetBody(), "| `src/shop/old/pricing.py` | `src/shop/prices.py` |", "#1: Tidy the shop", "/restage rerun")
+	same(t, "commits of the first", len(strings.Split(w.git("log", "--format=%h", "main.."+movesBranch), "\n"))-1, 2)
+	same(t, "renames alone", w.git("diff", "--name-status", "-M", "main.."+movesBranch+"~1"), "R100\tsrc/shop/old/pricing.py\tsrc/shop/prices.py\n")
+	same(t, "author", w.git("log", "-1", "--format=%an <%ae> %ad", "--date=iso", movesBranch),
+		fmt.Sprintf("restage[bot] <%d+restage[bot]@users.noreply.127.0.0.1> 2026-02-03 04:05:06 +0000\n", p.GetUser().GetID()))
+
+	for i, branch := range branches {
+		same(t, "open", w.pull(branch).GetState(), "open")
+		if i < 2 {
+			same(t, "the next", w.pull(branches[i+1]) == nil, true)
+		}
+		w.merge(branch)
+		w.settle(nil)
+	}
+	same(t, "README", w.git("show", "main:README.md"), "Prices are in `shop.prices`.\n")
+	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"),
+		"src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/old/__init__.py\nsrc/shop/old/legacy.py\nsrc/shop/prices.py\n")
+	contain(t, w.status(issue), "Everything is merged", "| 3 | cleanup | #4 | merged |")
+	comments := w.comments(issue)
+	same(t, "comments", len(comments), 2)
+	contain(t, comments[1], "Done: Tidy the shop", "#2", "#3", "#4", "1 file moved", "3 references rewritten", "1 file deleted")
+	done, _, err := w.users["ada"].Issues.Get(ctx, "ada", "shop", issue)
+	check(t, err)
+	same(t, "issue", done.GetState()+" "+done.GetStateReason(), "closed completed")
+}
+
+func TestThePlanIsTheOneThatWasLabelled(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{
+		Body: gh.String(fenced(strings.ReplaceAll(yaml, "prices", "elsewhere"))),
+	})
+	check(t, err)
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/prices.py`")
+	w.label("ada", issue)
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/prices.py`")
+	contain(t, strings.Join(w.comments(issue), "\n"), "under way, with the plan as it was")
+}
+
+func TestPlanInAFile(t *testing.T) {
+	w := newWorld(t, shop+"-- docs/plan.yml --\n"+yaml)
+	w.file("ada", "It is in the repository.\n\nPlan: docs/plan.yml\n")
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/prices.py`")
+}
+
+func TestBadPlans(t *testing.T) {
+	for name, c := range map[string]struct{ plan, want string }{
+		"unknown key":  {fenced(yaml + "colour: red\n"), "line 10"},
+		"no moves":     {"Please tidy up.", "moves nothing"},
+		"outside":      {fenced(strings.ReplaceAll(yaml, "shop/prices.py", "../../etc/passwd")), "etc/passwd"},
+		"missing file": {"Plan: docs/none.md\n", "`docs/none.md`, which is not a file"},
+		"file outside": {"Plan: ../secret\n", "cannot be read"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, shop)
+			issue := w.file("ada", c.plan)
+			w.settle(nil)
+			same(t, "comments", len(w.comments(issue)), 1)
+			contain(t, w.status(issue), c.want, "on again")
+			same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n")
+
+			// It is started over when the issue was edited and is labelled again.
+			_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{Body: gh.String(fenced(yaml))})
+			check(t, err)
+			w.label("ada", issue)
+			w.settle(nil)
+			contain(t, w.status(issue), "Review #2")
+			same(t, "comments", len(w.comments(issue)), 1)
+		})
+	}
+}
+
+func TestRefusal(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("eve", fenced(yaml))
+	w.settle(nil)
+	same(t, "comments", len(w.comments(issue)), 1)
+	contain(t, w.comments(issue)[0], "`eve`", "may write to this repository")
+	id := w.comment("eve", issue, "/restage rerun")
+	w.label("eve", issue)
+	w.settle(nil)
+	same(t, "comments", len(w.comments(issue)), 1)
+	same(t, "reactions", w.reactions(id), "")
+	same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n")
+}
+
+func TestDecide(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(disputed))
+	w.settle(nil)
+	contain(t, w.status(issue), "Open decisions", "`/restage decide shop/old/legacy.py ")
+
+	wrong := w.comment("bob", issue, "/restage decide shop/old/legacy.py burn")
+	path := w.comment("bob", issue, "/restage decide shop/old/legcy.py delete")
+	typo := w.comment("bob", issue, "/restage decid shop/old/legacy.py delete")
+	quoted := w.comment("bob", issue, "> /restage decide shop/old/legacy.py delete\n\n```\n/restage rerun\n```\n")
+	w.settle(nil)
+	for _, id := range []int64{wrong, path, typo} {
+		same(t, "reactions", w.reactions(id), "confused eyes")
+	}
+	same(t, "reactions", w.reactions(quoted), "")
+	all := strings.Join(w.comments(issue), "\n")
+	contain(t, all, "cannot be answered with `burn`", "Did you mean `shop/old/legacy.py`?", "Did you mean `/restage decide`?")
+	same(t, "comments", len(w.comments(issue)), 4)
+
+	head := w.pull(movesBranch).GetHead().GetSHA()
+	right := w.comment("bob", w.pull(movesBranch).GetNumber(), "Let it go.\n/Restage DECIDE `shop/old/legacy.py` Delete\n")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(right), "+1 eyes")
+	contain(t, w.status(issue), "`shop/old/legacy.py`: `delete`, by `bob`")
+	if strings.Contains(w.status(issue), "Open decisions") {
+		t.Errorf("a decision is still open:\n%s", w.status(issue))
+	}
+	same(t, "the same commits when nothing else changes", w.pull(movesBranch).GetHead().GetSHA(), head)
+	for _, branch := range branches {
+		w.merge(branch)
+		w.settle(nil)
+	}
+	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
+	contain(t, w.status(issue), "Everything is merged")
+}
+
+func TestDecideAfterTheLastMerge(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(disputed))
+	w.settle(nil)
+	for _, branch := range branches {
+		w.merge(branch)
+		w.settle(nil)
+	}
+	contain(t, w.status(issue), "waits for the decisions below")
+	w.comment("ada", issue, "/restage decide shop/old/legacy.py delete")
+	w.settle(nil)
+	w.merge("restage/1/3-cleanup-2")
+	w.settle(nil)
+	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
+	contain(t, w.status(issue), "Everything is merged")
+}
+
+func TestHelpAndStatus(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	help := w.comment("ada", issue, "/restage help")
+	status := w.comment("ada", issue, "/restage status")
+	other, _, err := w.users["ada"].Issues.Create(ctx, "ada", "shop", &gh.IssueRequest{Title: gh.String("Something else")})
+	check(t, err)
+	lost := w.comment("ada", other.GetNumber(), "/restage rerun")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(help)+", "+w.reactions(status)+", "+w.reactions(lost), "+1 eyes, +1 eyes, confused eyes")
+	comments := w.comments(issue)
+	same(t, "comments", len(comments), 3)
+	contain(t, comments[1], "/restage decide PATH ANSWER")
+	contain(t, comments[2], "| 1 | moves | #2 | open |")
+	contain(t, w.comments(other.GetNumber())[0], "Put the label `restage` on an issue")
+}
+
+func TestRerun(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	before := w.pull(movesBranch).GetHead().GetSHA()
+	w.write("main", "src/shop/late.py", "from shop.old.pricing import price\n")
+	w.settle(nil)
+	same(t, "head without being asked", w.pull(movesBranch).GetHead().GetSHA(), before)
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	p := w.pull(movesBranch)
+	same(t, "number", p.GetNumber(), 2)
+	same(t, "new commits", p.GetHead().GetSHA() != before, true)
+	same(t, "from the newest base", w.git("merge-base", "main", movesBranch), w.git("rev-parse", "main"))
+}
+
+func TestCommitsOfPeopleStay(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.write(movesBranch, "src/shop/mine.py", "x = 1\n")
+	w.settle(nil)
+	mine := w.git("rev-parse", movesBranch)
+	id := w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	same(t, "branch", w.git("rev-parse", movesBranch), mine)
+	same(t, "reactions", w.reactions(id), "+1 eyes")
+	contain(t, w.status(issue), "open, with commits that restage did not make")
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #3")
+}
+
+func TestClosedWithoutMerging(t *testing.T) {
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	_, _, err := w.users["ada"].PullRequests.Edit(ctx, "ada", "shop", 2, &gh.PullRequest{State: gh.String("closed")})
+	check(t, err)
+	w.settle(nil)
+	contain(t, w.status(issue), "**Paused.** #2 was closed without merging", "/restage rerun")
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	same(t, "state", w.pull(movesBranch).GetState(), "open")
+	contain(t, w.status(issue), "Review #2")
+}
+
+func TestConfiguration(t *testing.T) {
+	w := newWorld(t, shop+`-- .github/restage.yml --
+label: rearrange
+base: develop
+pull_requests: {draft: true, labels: [chore, moved]}
+`)
+	w.git("branch", "develop", "main")
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	same(t, "comments", len(w.comments(issue)), 0)
+	_, _, err := w.users["ada"].Issues.AddLabelsToIssue(ctx, "ada", "shop", issue, []string{"rearrange"})
+	check(t, err)
+	w.settle(nil)
+	p := w.pull(movesBranch)
+	var labels []string
+	for _, l := range p.Labels {
+		labels = append(labels, l.GetName())
+	}
+	same(t, "pull request", fmt.Sprint(p.GetBase().GetRef(), p.GetDraft(), labels), "developtrue[chore moved]")
+}
+
+func TestBrokenConfiguration(t *testing.T) {
+	w := newWorld(t, shop+"-- .github/restage.yml --\ncolour: red\n")
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	contain(t, w.status(issue), "**Paused.**", ".github/restage.yml", "colour", "line 1")
+	w.write("main", ".github/restage.yml", "draft: {}\n")
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	contain(t, w.status(issue), "**Paused.**", "draft")
+}

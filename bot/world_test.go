@@ -1,0 +1,340 @@
+package bot_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+	"golang.org/x/tools/txtar"
+
+	"github.com/restage/restage/bot"
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/githubtest"
+	"github.com/restage/restage/bot/store"
+)
+
+const secret = "not much of a secret"
+
+var ctx = context.Background()
+
+// A world is a GitHub with the repository ada/shop, its owner ada, the
+// collaborators bob (write) and eve (triage: labels, but no pushes), and restage, which is driven by
+// hand: webhooks pile up until settle lets the bot act on them.
+type world struct {
+	*githubtest.Server
+	t     *testing.T
+	users map[string]*gh.Client
+	app   githubtest.App
+	inst  int64
+	store *store.Store
+	bot   *bot.Bot
+	log   *bytes.Buffer
+	out   http.RoundTripper // the bot's way to GitHub
+
+	mu       sync.Mutex
+	arrived  []store.Delivery
+	archive  []store.Delivery // all that ever arrived
+	failures []error          // of what settle let the bot do
+}
+
+// began is when every webhook of the tests arrives, so that commits are the
+// same in each.
+var began = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
+
+// newWorld returns a world whose repository holds the files of a txtar archive.
+func newWorld(t *testing.T, archive string) *world {
+	t.Helper()
+	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), out: http.DefaultTransport}
+	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{}))
+	t.Cleanup(func() { w.Close() })
+	check(t, w.Start("127.0.0.1:0"))
+	for _, login := range []string{"ada", "bob", "eve"} {
+		token := must(w.AddUser(login))
+		w.users[login] = must(gh.NewClient(nil).WithAuthToken(token).WithEnterpriseURLs(w.URL(), w.URL()))
+	}
+	check(t, w.CreateRepository("ada", "shop", true, githubtest.Commit{
+		Message: "Begin", Author: "Ada <ada@example.com>", When: began, Files: files(archive),
+	}))
+	check(t, w.SetPermission("ada", "shop", "bob", "write"))
+	check(t, w.SetPermission("ada", "shop", "eve", "triage"))
+
+	hook := httptest.NewServer(http.HandlerFunc(w.receive))
+	t.Cleanup(hook.Close)
+	manifest := must(os.ReadFile("../app.yml"))
+	w.app = must(w.RegisterApp("ada", manifest, hook.URL, secret))
+	w.inst = must(w.Install(w.app.ID, "ada", "shop"))
+
+	w.store = must(store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "restage.db"), slog.New(slog.DiscardHandler)))
+	t.Cleanup(func() { w.store.Close() })
+	w.startBot()
+	return w
+}
+
+func files(archive string) fstest.MapFS {
+	fsys := fstest.MapFS{}
+	for _, f := range txtar.Parse([]byte(archive)).Files {
+		fsys[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+	}
+	return fsys
+}
+
+// startBot starts a bot that knows nothing but what is in the store.
+func (w *world) startBot() {
+	app := must(github.New(github.Config{
+		URL:        w.URL(),
+		AppID:      w.app.ID,
+		PrivateKey: w.app.PEM,
+		WorkDir:    w.t.TempDir(),
+		Transport:  w.out,
+	}))
+	w.bot = bot.New(bot.Config{
+		Store:  w.store,
+		GitHub: app,
+		Log:    slog.New(slog.NewTextHandler(w.log, nil)),
+		Label:  "restage",
+	})
+}
+
+func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
+	payload, err := gh.ValidatePayload(r, []byte(secret))
+	if err != nil {
+		w.t.Errorf("webhook: %v", err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	d := store.Delivery{ID: gh.DeliveryID(r), Event: gh.WebHookType(r), Payload: payload, Received: began}
+	w.arrived = append(w.arrived, d)
+	w.archive = append(w.archive, d)
+	rw.WriteHeader(http.StatusAccepted)
+}
+
+// settle lets the bot act on all that arrived, and on what that leads to, until
+// nothing more happens. Failures are kept in w.failures; retry is called after
+// each, and what failed is done again.
+func (w *world) settle(retry func()) {
+	w.t.Helper()
+	for round := 0; ; round++ {
+		if round > 1000 {
+			w.t.Fatalf("does not settle; last failures: %v", w.failures[max(0, len(w.failures)-5):])
+		}
+		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		check(w.t, w.Idle(wait))
+		cancel()
+		w.mu.Lock()
+		arrived := w.arrived
+		w.arrived = nil
+		w.mu.Unlock()
+		if len(arrived) == 0 && round > 0 {
+			return
+		}
+		for _, d := range arrived {
+			w.do(retry, func() error { return w.bot.Delivery(ctx, d) })
+		}
+		for id := int64(1); ; id++ {
+			if _, err := w.store.Migration(ctx, id); errors.Is(err, store.ErrNotFound) {
+				break
+			}
+			w.do(retry, func() error { return w.bot.Reconcile(ctx, id) })
+		}
+	}
+}
+
+func (w *world) do(retry func(), f func() error) {
+	w.t.Helper()
+	for range 500 {
+		err := f()
+		if err == nil {
+			return
+		}
+		w.failures = append(w.failures, err)
+		if retry == nil {
+			w.t.Fatalf("%v\n%s", err, w.log)
+		}
+		retry()
+	}
+	w.t.Fatalf("fails forever: %v", w.failures[len(w.failures)-1])
+}
+
+// file opens an issue as ada and labels it as login. It returns its number.
+func (w *world) file(login, body string) int {
+	w.t.Helper()
+	issue, _, err := w.users["ada"].Issues.Create(ctx, "ada", "shop", &gh.IssueRequest{Title: gh.String("Tidy the shop"), Body: &body})
+	check(w.t, err)
+	w.label(login, issue.GetNumber())
+	return issue.GetNumber()
+}
+
+// label puts the label on an issue as login, after taking it off as ada if it is
+// on.
+func (w *world) label(login string, issue int) {
+	w.t.Helper()
+	w.users["ada"].Issues.RemoveLabelForIssue(ctx, "ada", "shop", issue, "restage")
+	_, _, err := w.users[login].Issues.AddLabelsToIssue(ctx, "ada", "shop", issue, []string{"restage"})
+	check(w.t, err)
+}
+
+func (w *world) comment(login string, issue int, body string) int64 {
+	w.t.Helper()
+	c, _, err := w.users[login].Issues.CreateComment(ctx, "ada", "shop", issue, &gh.IssueComment{Body: &body})
+	check(w.t, err)
+	return c.GetID()
+}
+
+// pull returns the pull request of a branch, nil if there is none. More than
+// one is an error.
+func (w *world) pull(branch string) *gh.PullRequest {
+	w.t.Helper()
+	all, _, err := w.users["ada"].PullRequests.List(ctx, "ada", "shop", &gh.PullRequestListOptions{State: "all", Head: "ada:" + branch})
+	check(w.t, err)
+	if len(all) > 1 {
+		w.t.Fatalf("%d pull requests from %s", len(all), branch)
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
+// merge merges the open pull request of a branch as ada, the way GitHub's button
+// does.
+func (w *world) merge(branch string) {
+	w.t.Helper()
+	p := w.pull(branch)
+	if p == nil {
+		w.t.Fatalf("no pull request from %s\n%s", branch, w.comments(1))
+	}
+	_, _, err := w.users["ada"].PullRequests.Merge(ctx, "ada", "shop", p.GetNumber(), "", nil)
+	check(w.t, err)
+}
+
+// comments returns the comments of the bot on an issue, oldest first.
+func (w *world) comments(issue int) []string {
+	w.t.Helper()
+	all, _, err := w.users["ada"].Issues.ListComments(ctx, "ada", "shop", issue, &gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{PerPage: 100}})
+	check(w.t, err)
+	var bodies []string
+	for _, c := range all {
+		if c.GetUser().GetType() == "Bot" {
+			bodies = append(bodies, c.GetBody())
+		}
+	}
+	return bodies
+}
+
+// status returns the status comment on an issue.
+func (w *world) status(issue int) string {
+	w.t.Helper()
+	var found []string
+	for _, c := range w.comments(issue) {
+		if strings.HasPrefix(c, "<!-- restage:status -->") {
+			found = append(found, c)
+		}
+	}
+	if len(found) != 1 {
+		w.t.Fatalf("%d status comments", len(found))
+	}
+	return found[0]
+}
+
+// reactions returns the reactions of the bot to a comment, sorted.
+func (w *world) reactions(comment int64) string {
+	w.t.Helper()
+	all, _, err := w.users["ada"].Reactions.ListIssueCommentReactions(ctx, "ada", "shop", comment, nil)
+	check(w.t, err)
+	var names []string
+	for _, r := range all {
+		names = append(names, r.GetContent())
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+// checkRuns returns the check runs on a commit, a line each, sorted.
+func (w *world) checkRuns(commit string) []string {
+	w.t.Helper()
+	list, _, err := w.users["ada"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", commit, &gh.ListCheckRunsOptions{Filter: gh.String("all")})
+	check(w.t, err)
+	var lines []string
+	for _, r := range list.CheckRuns {
+		lines = append(lines, fmt.Sprintf("%s %s %d %s", r.GetName(), r.GetConclusion(), r.GetOutput().GetAnnotationsCount(), r.GetExternalID()))
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// git runs a git command in the repository of the world.
+func (w *world) git(args ...string) string {
+	w.t.Helper()
+	cmd := exec.Command("git", args...)
+	cmd.Dir = must(w.RepositoryDir("ada", "shop"))
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return string(out)
+}
+
+// write commits a file to a branch as ada.
+func (w *world) write(branch, path, text string) {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	repo := must(w.RepositoryDir("ada", "shop"))
+	run := func(args ...string) {
+		cmd := exec.Command("git", append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			w.t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	run("clone", "--quiet", "--branch", branch, repo, ".")
+	check(w.t, os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755))
+	check(w.t, os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644))
+	run("add", ".")
+	run("commit", "--quiet", "-m", "Write "+path)
+	run("push", "--quiet", "origin", branch)
+}
+
+// contain checks that text has all of parts.
+func contain(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	for _, p := range parts {
+		if !strings.Contains(text, p) {
+			t.Errorf("does not contain %q:\n%s", p, text)
+		}
+	}
+}
+
+func same(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
