@@ -16,6 +16,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 	"github.com/restage/restage/bot/githubtest"
+	"github.com/restage/restage/bot/githubtest/openapi"
 )
 
 const manifest = `
@@ -71,6 +72,9 @@ func newWorld(t *testing.T, opts githubtest.Options) *world {
 // open opens the folder of the world, again maybe.
 func (w *world) open(t *testing.T, opts githubtest.Options) {
 	t.Helper()
+	description, err := openapi.Load()
+	check(t, err)
+	opts.Middleware = description.Middleware(func(err error) { t.Error(err) })
 	s, err := githubtest.Open(w.dir, opts)
 	check(t, err)
 	t.Cleanup(func() { s.Close() })
@@ -144,11 +148,16 @@ type received struct {
 }
 
 func newHook(t *testing.T) *hook {
+	description, err := openapi.Load()
+	check(t, err)
 	h := &hook{status: http.StatusAccepted}
 	h.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		payload, err := github.ValidatePayload(r, []byte(secret))
 		if err != nil {
 			t.Errorf("webhook %s: %v", r.Header.Get("X-GitHub-Event"), err)
+		}
+		if err := description.CheckWebhook(github.WebHookType(r), payload); err != nil {
+			t.Error(err)
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -184,16 +193,4 @@ func same(t *testing.T, what string, got, want any) {
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
 		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
 	}
-}
-
-func TestIssues(t *testing.T) {
-	w := newWorld(t, githubtest.Options{})
-	i, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move"), Body: github.String("a plan")})
-	check(t, err)
-	_, _, err = w.ada.Issues.AddLabelsToIssue(ctx, "ada", "engine", i.GetNumber(), []string{"restage"})
-	check(t, err)
-	m, _, err := w.bot.Issues.CreateComment(ctx, "ada", "engine", i.GetNumber(), &github.IssueComment{Body: github.String("on it")})
-	check(t, err)
-	same(t, "author", m.GetUser().GetLogin()+" "+m.GetUser().GetType(), "mover[bot] Bot")
-	same(t, "events", w.events(t), "[installation created issues opened label created issues labeled issue_comment created]")
 }
