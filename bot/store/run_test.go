@@ -259,6 +259,9 @@ func TestOneLookAtATime(t *testing.T) {
 		waitFor(t, s, "1", `SELECT count(*) FROM river_job JOIN looks
 			ON migration = json_extract(args, '$.migration') AND turn = json_extract(args, '$.turn')
 			WHERE state = 'running' AND migration = ?`, migration)
+		for range 20 { // a worker has the next look: it would write that it begins, in line with these
+			query(t, s, `SELECT turn FROM looks`)
+		}
 		return nil
 	}})
 	enqueue(t, s, 1, 0)
