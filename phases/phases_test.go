@@ -1,0 +1,578 @@
+package phases_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/tree"
+)
+
+var update = flag.Bool("update", false, "write what comes out into the expectations that the cases have")
+
+// TestCases carries out each plan in testdata and compares what the case lists:
+//
+//	plan.yaml, plan.md   the plan; or before/plan.yaml, if it lies in the repository
+//	before/PATH          a file before the first phase
+//	moves/PATH           a file after a phase; likewise imports/PATH, cleanup/PATH
+//	decisions            "PHASES PATH: QUESTION [OPTIONS]", one a line, all there are;
+//	                     PHASES is "all" for a question that every phase asks
+//	warnings             "PHASE PATH:LINE RULE: MESSAGE", one a line, all there are
+//	commits              "PHASE TITLE", one a line
+//	error                the end of a run that must fail, "PHASE: MESSAGE"
+//	phases               the phases to run, if not all three
+//	check.py             run by Python before the first phase and after each, with
+//	                     the same output every time
+//	old.py               the same, but not after cleanup: what shims are for
+//	new.py               the same, but not before moves
+//
+// In parentheses behind the name of a file stands what its bytes alone do not
+// say: crlf, bom, no newline, escaped (\t, \f, \xE9), executable, symlink, and
+// gone for a file that must not be there. Questions, messages and errors may be
+// cut short. Questions that are not listed and warnings that are not listed
+// fail the case.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			c := readCase(t, file)
+			c.run(t)
+			if *update {
+				c.write(t)
+			}
+		})
+	}
+}
+
+// A testCase is one file of testdata.
+type testCase struct {
+	file    string
+	archive *txtar.Archive
+	before  tree.Tree
+	plan    *plan.Plan
+	planErr error
+	opt     phases.Options
+	phases  []phases.Phase
+
+	stages    []tree.Tree // before, and after each phase
+	changes   []*phases.Change
+	decisions []string
+	err       string
+}
+
+func readCase(t *testing.T, file string) *testCase {
+	t.Helper()
+	archive, err := txtar.ParseFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(bytes.TrimSpace(archive.Comment)) == 0 {
+		t.Errorf("%s does not say what it shows", file)
+	}
+	c := &testCase{file: file, archive: archive, phases: phases.All}
+	var edits []tree.Edit
+	for _, f := range archive.Files {
+		name, flags := splitName(f.Name)
+		if p, ok := strings.CutPrefix(name, "before/"); ok {
+			edits = append(edits, tree.Edit{Path: p, Data: decode(t, f.Data, flags), Mode: mode(flags)})
+			name = p
+		}
+		switch name {
+		case "plan.yaml", "plan.md":
+			c.plan, c.planErr = plan.Read(name, f.Data)
+			if name != f.Name {
+				c.opt.PlanFile = name
+			}
+		case "phases":
+			c.phases = nil
+			for _, p := range strings.Fields(string(f.Data)) {
+				c.phases = append(c.phases, phases.Phase(p))
+			}
+		case config.Path:
+			conf, err := config.Read(f.Data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.opt.SourceRoots, c.opt.Include, c.opt.Exclude, c.opt.NoShims = conf.SourceRoots, conf.Include, conf.Exclude, !conf.Shims
+		}
+	}
+	if c.before, err = tree.Apply(tree.NewMap(nil), edits); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// splitName splits "path (flag, flag)".
+func splitName(s string) (name string, flags []string) {
+	name, in, ok := strings.Cut(s, " (")
+	if !ok {
+		return s, nil
+	}
+	return name, strings.Split(strings.TrimSuffix(in, ")"), ", ")
+}
+
+func mode(flags []string) tree.Mode {
+	switch {
+	case slices.Contains(flags, "executable"):
+		return tree.Executable
+	case slices.Contains(flags, "symlink"):
+		return tree.Symlink
+	}
+	return tree.Regular
+}
+
+// escapes are the bytes that a text file cannot show.
+var escapes = []string{`\\`, `\`, `\t`, "\t", `\f`, "\f", `\v`, "\v", `\r`, "\r", `\0`, "\x00", `\xE9`, "\xe9"}
+
+// decode returns the bytes that a file of the case stands for; encode is its
+// inverse.
+func decode(t *testing.T, data []byte, flags []string) []byte {
+	s := string(data)
+	for _, f := range flags {
+		switch f {
+		case "no newline":
+			s = strings.TrimSuffix(s, "\n")
+		case "symlink":
+			s = strings.TrimSuffix(s, "\n")
+		case "crlf":
+			s = strings.ReplaceAll(s, "\n", "\r\n")
+		case "bom":
+			s = "\ufeff" + s
+		case "escaped":
+			s = strings.NewReplacer(escapes...).Replace(s)
+		case "executable", "gone":
+		default:
+			t.Fatalf("what is a file that is %q?", f)
+		}
+	}
+	return []byte(s)
+}
+
+func encode(data []byte, flags []string) []byte {
+	s := string(data)
+	for _, f := range flags {
+		switch f {
+		case "no newline", "symlink":
+			s += "\n"
+		case "crlf":
+			s = strings.ReplaceAll(s, "\r\n", "\n")
+		case "bom":
+			s = strings.TrimPrefix(s, "\ufeff")
+		case "escaped":
+			back := slices.Clone(escapes)
+			for i := 0; i < len(back); i += 2 {
+				back[i], back[i+1] = back[i+1], back[i]
+			}
+			s = strings.NewReplacer(back...).Replace(s)
+		}
+	}
+	return []byte(s)
+}
+
+// run carries out the phases, compares, and lets Python have a look.
+func (c *testCase) run(t *testing.T) {
+	c.carryOut(t)
+	c.compareFiles(t)
+	c.compareLines(t, "decisions", c.decisions, true)
+	c.compareLines(t, "warnings", c.warnings(), true)
+	c.compareLines(t, "commits", c.commits(), c.section("commits") != nil)
+	if want := strings.TrimSpace(string(c.section("error"))); *update && c.section("error") != nil {
+		c.set("error", c.err+"\n")
+	} else if (want == "") != (c.err == "") || !strings.Contains(c.err, want) {
+		t.Errorf("error %q, want %q", c.err, want)
+	}
+	if len(c.stages) > 1 {
+		c.python(t)
+	}
+}
+
+func (c *testCase) carryOut(t *testing.T) {
+	c.stages = []tree.Tree{c.before}
+	if c.planErr != nil {
+		c.err = "plan: " + c.planErr.Error()
+		return
+	}
+	at := c.before
+	asked := map[string][]phases.Phase{}
+	var order []string
+	for _, phase := range c.phases {
+		change, err := phases.Run(context.Background(), at, c.plan, phase, c.opt)
+		if err != nil {
+			c.err = string(phase) + ": " + err.Error()
+			return
+		}
+		again, err := phases.Run(context.Background(), at, c.plan, phase, c.opt)
+		if err != nil || !reflect.DeepEqual(change, again) {
+			t.Errorf("%s is not the same twice", phase)
+		}
+		next := checkCommits(t, at, change)
+		c.checkTwice(t, next, phase)
+		for _, d := range change.Decisions {
+			line := d.Path + ": " + d.Question + " [" + strings.Join(d.Options, ", ") + "]"
+			if asked[line] == nil {
+				order = append(order, line)
+			}
+			asked[line] = append(asked[line], phase)
+		}
+		at = next
+		c.stages = append(c.stages, next)
+		c.changes = append(c.changes, change)
+	}
+	for _, line := range order {
+		by := fmt.Sprint(asked[line])
+		if by = strings.ReplaceAll(strings.Trim(by, "[]"), " ", ","); len(asked[line]) == 3 {
+			by = "all"
+		}
+		c.decisions = append(c.decisions, by+" "+line)
+	}
+}
+
+// checkCommits applies the commits of a change one by one: each changes
+// exactly the files that it says, and pure renames are a commit of their own.
+func checkCommits(t *testing.T, at tree.Tree, change *phases.Change) tree.Tree {
+	t.Helper()
+	for _, commit := range change.Commits {
+		next, err := tree.Apply(at, commit.Edits)
+		if err != nil {
+			t.Fatalf("%s: %s: %v", change.Phase, commit.Title, err)
+		}
+		if changed := differences(at, next); !slices.Equal(changed, commit.Files) {
+			t.Errorf("%s: %q says that it changes %q, and changes %q", change.Phase, commit.Title, commit.Files, changed)
+		}
+		for _, e := range commit.Edits {
+			if e.From == "" {
+				continue
+			}
+			if before, _ := at.Read(e.From); !bytes.Equal(before, e.Data) {
+				t.Errorf("%s: %q renames %s and changes it", change.Phase, commit.Title, e.From)
+			}
+		}
+		at = next
+	}
+	return at
+}
+
+// checkTwice runs a phase, and those before it, on the result of the phase:
+// there is nothing left to do.
+func (c *testCase) checkTwice(t *testing.T, at tree.Tree, phase phases.Phase) {
+	t.Helper()
+	for _, p := range phases.All[:slices.Index(phases.All, phase)+1] {
+		again, err := phases.Run(context.Background(), at, c.plan, p, c.opt)
+		if err != nil {
+			t.Errorf("%s after %s: %v", p, phase, err)
+			continue
+		}
+		next := checkCommits(t, at, again)
+		for _, f := range differences(at, next) {
+			t.Errorf("%s after %s changes %s:\n%s", p, phase, f, diff(at, editOf(next, f)))
+		}
+		if len(again.Commits) > 0 {
+			t.Errorf("%s after %s has commits", p, phase)
+		}
+	}
+}
+
+func editOf(t tree.Tree, f string) tree.Edit {
+	e, ok := tree.Find(t, f)
+	data, _ := t.Read(f)
+	return tree.Edit{Path: f, Data: data, Mode: e.Mode, Delete: !ok}
+}
+
+// differences returns the paths at which two trees differ, sorted.
+func differences(a, b tree.Tree) []string {
+	var paths []string
+	for _, e := range append(slices.Clone(a.Entries()), b.Entries()...) {
+		ea, inA := tree.Find(a, e.Path)
+		eb, inB := tree.Find(b, e.Path)
+		da, _ := a.Read(e.Path)
+		db, _ := b.Read(e.Path)
+		if inA != inB || ea.Mode != eb.Mode || !bytes.Equal(da, db) {
+			paths = append(paths, e.Path)
+		}
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func (c *testCase) compareFiles(t *testing.T) {
+	for i, f := range c.archive.Files {
+		name, flags := splitName(f.Name)
+		phase, p, _ := strings.Cut(name, "/")
+		at := slices.Index(c.phases, phases.Phase(phase))
+		if at < 0 {
+			continue
+		}
+		if at+1 >= len(c.stages) {
+			t.Errorf("%s: %s has not been run", f.Name, phase)
+			continue
+		}
+		after := c.stages[at+1]
+		e, ok := tree.Find(after, p)
+		if gone := slices.Contains(flags, "gone"); gone || !ok {
+			if gone == ok {
+				t.Errorf("after %s: %s is there: %v", phase, p, ok)
+			}
+			continue
+		}
+		got, err := after.Read(p)
+		if err != nil {
+			t.Error(err)
+		}
+		if e.Mode != mode(flags) {
+			t.Errorf("after %s: the mode of %s is %v", phase, p, e.Mode)
+		}
+		if *update {
+			c.archive.Files[i].Data = encode(got, flags)
+		} else if want := decode(t, f.Data, flags); !bytes.Equal(got, want) {
+			t.Errorf("after %s: %s is not as it should be (+ is what it is):\n%s", phase, p, diff(tree.NewMap(map[string]string{p: string(want)}), tree.Edit{Path: p, Data: got}))
+		}
+	}
+}
+
+func diff(t tree.Tree, e tree.Edit) string {
+	patches, err := tree.Diff(t, []tree.Edit{e})
+	if err != nil || len(patches) == 0 {
+		return fmt.Sprint("no difference to show: ", err)
+	}
+	return patches[0].Diff
+}
+
+func (c *testCase) warnings() []string {
+	var lines []string
+	for _, change := range c.changes {
+		for _, w := range change.Warnings {
+			at := w.Path
+			if w.Line > 0 {
+				at = fmt.Sprintf("%s:%d", w.Path, w.Line)
+			}
+			lines = append(lines, fmt.Sprintf("%s %s %s: %s", change.Phase, at, w.Rule, w.Message))
+		}
+	}
+	return lines
+}
+
+func (c *testCase) commits() []string {
+	var lines []string
+	for _, change := range c.changes {
+		for _, commit := range change.Commits {
+			lines = append(lines, string(change.Phase)+" "+commit.Title)
+		}
+	}
+	return lines
+}
+
+// compareLines compares lines with a section of the case; a line of the
+// section may be the start of what is meant.
+func (c *testCase) compareLines(t *testing.T, section string, got []string, always bool) {
+	t.Helper()
+	if !always {
+		return
+	}
+	if *update && (len(got) > 0 || c.section(section) != nil) {
+		c.set(section, strings.Join(got, "\n")+"\n")
+		return
+	}
+	want := strings.Split(strings.TrimSpace(string(c.section(section))), "\n")
+	if want[0] == "" {
+		want = nil
+	}
+	if !slices.EqualFunc(got, want, strings.HasPrefix) {
+		t.Errorf("%s:\n%s\nwant:\n%s", section, strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func (c *testCase) section(name string) []byte {
+	for _, f := range c.archive.Files {
+		if f.Name == name {
+			return f.Data
+		}
+	}
+	return nil
+}
+
+func (c *testCase) set(section, text string) {
+	for i, f := range c.archive.Files {
+		if f.Name == section {
+			c.archive.Files[i].Data = []byte(text)
+			return
+		}
+	}
+	c.archive.Files = append(c.archive.Files, txtar.File{Name: section, Data: []byte(text)})
+}
+
+func (c *testCase) write(t *testing.T) {
+	if err := os.WriteFile(c.file, txtar.Format(c.archive), 0o666); err != nil {
+		t.Error(err)
+	}
+}
+
+// An oracle is what testdata/oracle.py is asked.
+type oracle struct {
+	Runs  []oracleRun `json:"runs"`
+	Pairs []pair      `json:"pairs"`
+}
+
+// An oracleRun is one script run in one folder.
+type oracleRun struct {
+	Dir    string   `json:"dir"`
+	Paths  []string `json:"paths"` // for sys.path
+	Script string   `json:"script"`
+}
+
+// A pair is a Python file before and after it was rewritten.
+type pair struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
+}
+
+// verdict is what it answers.
+type verdict struct {
+	Outputs     []string `json:"outputs"` // by run, with the exit status if that is not 0
+	Differences []string `json:"differences"`
+}
+
+// python runs the scripts of the case in the tree of each stage, and compares
+// the syntax trees of rewritten files.
+func (c *testCase) python(t *testing.T) {
+	dir := t.TempDir()
+	var q oracle
+	var dirs []string
+	for i, stage := range c.stages {
+		dirs = append(dirs, filepath.Join(dir, fmt.Sprint(i)))
+		materialize(t, dirs[i], stage)
+	}
+	for i, change := range c.changes {
+		for _, r := range change.Rewritten {
+			before := r.Path
+			if at := slices.IndexFunc(change.Moved, func(m phases.Moved) bool { return m.To == r.Path }); at >= 0 {
+				before = change.Moved[at].From
+			}
+			if path.Ext(r.Path) == ".py" {
+				q.Pairs = append(q.Pairs, pair{filepath.Join(dirs[i], before), filepath.Join(dirs[i+1], r.Path)})
+			}
+		}
+	}
+	type group struct{ script, first, after int }
+	var groups []group
+	for at, f := range c.archive.Files {
+		first, last := 0, len(dirs)
+		switch f.Name {
+		case "check.py":
+		case "old.py":
+			last = min(3, len(dirs))
+		case "new.py":
+			first = 1
+		default:
+			continue
+		}
+		script := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(script, f.Data, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		groups = append(groups, group{at, len(q.Runs), len(q.Runs) + last - first})
+		for i := first; i < last; i++ {
+			q.Runs = append(q.Runs, oracleRun{dirs[i], c.sysPath(dirs[i]), script})
+		}
+	}
+	v := ask(t, dir, q)
+	for _, d := range v.Differences {
+		t.Error(d)
+	}
+	for _, g := range groups {
+		outputs := v.Outputs[g.first:g.after]
+		if strings.TrimSpace(outputs[0]) == "" {
+			t.Errorf("%s prints nothing", c.archive.Files[g.script].Name)
+		}
+		for i, out := range outputs {
+			if out != outputs[0] || strings.Contains(out, "exit status") {
+				t.Errorf("%s, stage %s, prints\n%s\nat first it was\n%s", c.archive.Files[g.script].Name, filepath.Base(q.Runs[g.first+i].Dir), out, outputs[0])
+			}
+		}
+	}
+}
+
+// sysPath returns where Python looks for modules: in the plan's source roots,
+// else in src and in the folder itself.
+func (c *testCase) sysPath(dir string) []string {
+	var paths []string
+	for _, r := range append(slices.Clone(c.plan.SourceRoots), "src", ".") {
+		if len(tree.Under(c.before, r)) > 0 {
+			paths = append(paths, filepath.Join(dir, r))
+		}
+	}
+	return paths
+}
+
+func materialize(t *testing.T, dir string, at tree.Tree) {
+	t.Helper()
+	for _, e := range at.Entries() {
+		data, err := at.Read(e.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(dir, filepath.FromSlash(e.Path))
+		if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		switch e.Mode {
+		case tree.Symlink:
+			err = os.Symlink(string(data), file)
+		case tree.Executable:
+			err = os.WriteFile(file, data, 0o777)
+		default:
+			err = os.WriteFile(file, data, 0o666)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// ask lets testdata/oracle.py answer.
+func ask(t *testing.T, dir string, q oracle) verdict {
+	t.Helper()
+	var v verdict
+	if len(q.Runs)+len(q.Pairs) == 0 {
+		return v
+	}
+	data, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	script, err := filepath.Abs("testdata/oracle.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", "-s", script)
+	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(data)
+	out, err := cmd.Output()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		t.Fatalf("python3: %v\n%s", err, exit.Stderr)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(out, &v); err != nil {
+		t.Fatalf("%v in %s", err, out)
+	}
+	return v
+}
