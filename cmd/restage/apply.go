@@ -193,10 +193,10 @@ func describe(changes []*phases.Change) string {
 		for _, r := range c.Rewritten {
 			references += r.References
 		}
-		fmt.Fprintf(&b, "%s: %d moved, %d references rewritten in %d files, %d deleted\n",
-			c.Phase, len(c.Moved), references, len(c.Rewritten), len(c.Deleted))
+		fmt.Fprintf(&b, "%s: %s moved, %s rewritten in %s, %s deleted\n", c.Phase, count(len(c.Moved), "file"),
+			count(references, "reference"), count(len(c.Rewritten), "file"), count(len(c.Deleted), "file"))
 		for _, commit := range c.Commits {
-			fmt.Fprintf(&b, "  %s (%d files)\n", commit.Title, len(commit.Files))
+			fmt.Fprintf(&b, "  %s (%s)\n", commit.Title, count(len(commit.Files), "file"))
 		}
 		for _, w := range c.Warnings {
 			if !slices.Contains(warnings, w) {
@@ -215,6 +215,13 @@ func describe(changes []*phases.Change) string {
 		}
 	}
 	return b.String() + describeDecisions(decisions(changes))
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // describeDecisions lists what is open and says how to answer it.

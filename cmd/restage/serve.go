@@ -80,6 +80,7 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 
+	told := ctx // to stop
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
 		return st.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile})
@@ -99,6 +100,9 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 	})
 	log.Info("serving", "address", l.Addr().String(), "github", s.GithubURL, "version", currentVersion())
 	err = g.Wait()
+	if told.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // it was still starting
+	}
 	log.Info("stopped")
 	return err
 }

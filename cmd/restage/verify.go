@@ -69,9 +69,10 @@ func verify(cmd *cobra.Command, file string, flags verifyFlags) error {
 	if err != nil {
 		return err
 	}
+	results = append([]check.Result{}, results...) // "[]" in JSON, not "null"
 	var failed []string
 	for i, r := range results {
-		results[i].Annotations = append([]check.Annotation{}, r.Annotations...) // "[]" in JSON, not "null"
+		results[i].Annotations = append([]check.Annotation{}, r.Annotations...)
 		if r.Conclusion == check.Failure {
 			failed = append(failed, r.Name)
 		}
