@@ -12,6 +12,7 @@ import (
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases/plan"
 )
 
 // Delivery acts on one webhook delivery. It stores what is asked for, answers
@@ -121,7 +122,7 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 // followLink replaces a plan that says "Plan: path" by the file at that path on
 // the default branch. If it cannot be read, the migration has failed.
 func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) error {
-	path, ok := planLink([]byte(m.Plan))
+	path, ok := plan.Link([]byte(m.Plan))
 	if !ok {
 		return nil
 	}

@@ -37,9 +37,9 @@ func text(s string) string {
 // looks for those after the escapes are gone.
 func escape(s string) string {
 	var b strings.Builder
-	for _, r := range s {
+	for i, r := range s {
 		switch {
-		case strings.ContainsRune("\\`*_{}[]()!|~$^=", r):
+		case strings.ContainsRune("\\`*[]|~$", r), r == '_' && !inWord(s, i):
 			b.WriteRune('\\')
 			b.WriteRune(r)
 		case r == '<':
@@ -56,6 +56,15 @@ func escape(s string) string {
 		}
 	}
 	return strings.ReplaceAll(b.String(), "://", ":\u200b//")
+}
+
+// inWord reports whether the character of one byte at i stands between two
+// letters or digits, where an underscore is no markup.
+func inWord(s string, i int) bool {
+	before, _ := utf8.DecodeLastRuneInString(s[:i])
+	after, _ := utf8.DecodeRuneInString(s[i+1:])
+	word := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	return word(before) && word(after)
 }
 
 // code returns s as a code span that may stand in a table.

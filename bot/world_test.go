@@ -24,6 +24,7 @@ import (
 	"github.com/restage/restage/bot"
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/githubtest"
+	"github.com/restage/restage/bot/githubtest/openapi"
 	"github.com/restage/restage/bot/store"
 )
 
@@ -45,10 +46,14 @@ type world struct {
 	log   *bytes.Buffer
 	out   http.RoundTripper // the bot's way to GitHub
 
+	database string // path
+	work     string // folder for clones
+
+	description *openapi.Description // what GitHub says of its API
+
 	mu       sync.Mutex
 	arrived  []store.Delivery
-	archive  []store.Delivery // all that ever arrived
-	failures []error          // of what settle let the bot do
+	failures []error // of what settle let the bot do
 }
 
 // began is when every webhook of the tests arrives, so that commits are the
@@ -59,7 +64,10 @@ var began = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 func newWorld(t *testing.T, archive string) *world {
 	t.Helper()
 	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), out: http.DefaultTransport}
-	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{}))
+	w.description = must(openapi.Load())
+	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{
+		Middleware: w.description.Middleware(func(err error) { t.Error(err) }),
+	}))
 	t.Cleanup(func() { w.Close() })
 	check(t, w.Start("127.0.0.1:0"))
 	for _, login := range []string{"ada", "bob", "eve"} {
@@ -78,7 +86,8 @@ func newWorld(t *testing.T, archive string) *world {
 	w.app = must(w.RegisterApp("ada", manifest, hook.URL, secret))
 	w.inst = must(w.Install(w.app.ID, "ada", "shop"))
 
-	w.store = must(store.Open(ctx, "sqlite:"+filepath.Join(t.TempDir(), "restage.db"), slog.New(slog.DiscardHandler)))
+	w.database, w.work = filepath.Join(t.TempDir(), "restage.db"), t.TempDir()
+	w.store = must(store.Open(ctx, "sqlite:"+w.database, slog.New(slog.DiscardHandler)))
 	t.Cleanup(func() { w.store.Close() })
 	w.startBot()
 	return w
@@ -98,7 +107,7 @@ func (w *world) startBot() {
 		URL:        w.URL(),
 		AppID:      w.app.ID,
 		PrivateKey: w.app.PEM,
-		WorkDir:    w.t.TempDir(),
+		WorkDir:    w.work,
 		Transport:  w.out,
 	}))
 	w.bot = bot.New(bot.Config{
@@ -114,11 +123,13 @@ func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		w.t.Errorf("webhook: %v", err)
 	}
+	if err := w.description.CheckWebhook(gh.WebHookType(r), payload); err != nil {
+		w.t.Error(err)
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	d := store.Delivery{ID: gh.DeliveryID(r), Event: gh.WebHookType(r), Payload: payload, Received: began}
 	w.arrived = append(w.arrived, d)
-	w.archive = append(w.archive, d)
 	rw.WriteHeader(http.StatusAccepted)
 }
 

@@ -196,12 +196,13 @@ func (r *Repo) Identity(ctx context.Context) (Identity, error) {
 
 // File returns the content of the file at path on the default branch, at most
 // 1 MB of it, which is as much as GitHub hands out. A file that is not there
-// gives an error that wraps fs.ErrNotExist.
+// gives an error that wraps fs.ErrNotExist; one that GitHub does not hand out,
+// and a path that leaves the repository, one that wraps fs.ErrInvalid.
 //
 // GitHub REST: Get repository content.
 func (r *Repo) File(ctx context.Context, path string) ([]byte, error) {
 	if !fs.ValidPath(path) || strings.Contains(path, "..") {
-		return nil, fmt.Errorf("reading %q: not a path inside the repository", path)
+		return nil, fmt.Errorf("reading %q: not a path inside the repository: %w", path, fs.ErrInvalid)
 	}
 	file, _, res, err := r.rest.Repositories.GetContents(ctx, r.Owner, r.Name, path, nil)
 	switch {

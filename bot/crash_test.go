@@ -1,0 +1,190 @@
+package bot_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// TestCrash lets the bot die right before and right after everything it does
+// outside, and compares what is on GitHub in the end with what a bot does that
+// lives.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	story := func(w *world, retry func()) string {
+		issue := w.file("ada", fenced(disputed))
+		w.settle(retry)
+		w.comment("bob", issue, "/restage decide shop/old/legacy.py delete\n/restage hlep")
+		w.settle(retry)
+		for _, branch := range branches {
+			w.merge(branch)
+			w.settle(retry)
+		}
+		return w.everything(issue)
+	}
+	calm := newWorld(t, shop)
+	want := story(calm, nil)
+
+	w := newWorld(t, shop)
+	mortal := &mortal{seen: map[string]int{}}
+	w.out = mortal
+	w.startBot()
+	got := story(w, func() {
+		mortal.mu.Lock()
+		mortal.dead = false
+		mortal.mu.Unlock()
+		w.startBot()
+	})
+	if got != want {
+		t.Errorf("after %d deaths:\n%s\nwithout any:\n%s", mortal.deaths, got, want)
+	}
+	if mortal.deaths < 40 {
+		t.Errorf("only %d deaths; is everything that changes something on GitHub seen?", mortal.deaths)
+	}
+}
+
+// everything returns what the bot made of the world.
+func (w *world) everything(issue int) string {
+	w.t.Helper()
+	var b strings.Builder
+	var heads []string
+	for _, c := range w.comments(issue) {
+		b.WriteString(c + "\n----\n")
+	}
+	for _, branch := range branches {
+		p := w.pull(branch)
+		head := p.GetHead().GetSHA()
+		b.WriteString(p.GetTitle() + "\n" + p.GetBody() + "\n")
+		b.WriteString(strings.Join(w.checkRuns(head), "\n") + "\n" + w.git("log", "--no-merges", "--format=%T %an %s", head) + "----\n")
+		heads = append(heads, head, "HEAD")
+		for _, c := range w.comments(p.GetNumber()) {
+			b.WriteString(c + "\n----\n")
+		}
+	}
+	b.WriteString(w.git("branch", "--format=%(refname:short)") + w.git("rev-parse", "main^{tree}"))
+	// Merges are dated by the clock and comments have numbers.
+	text := strings.NewReplacer(append(heads, w.URL(), "URL")...).Replace(b.String())
+	return regexp.MustCompile(`reply comment \d+`).ReplaceAllString(text, "reply comment N")
+}
+
+var errDead = errors.New("the process is dead")
+
+// mortal is a way to GitHub on which the bot dies twice of each thing that it
+// does: first before it is done, then after, when the answer is lost. A dead bot
+// does nothing more.
+type mortal struct {
+	mu     sync.Mutex
+	dead   bool
+	deaths int
+	seen   map[string]int // by request
+}
+
+func (m *mortal) RoundTrip(r *http.Request) (*http.Response, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return nil, errDead
+	}
+	harmless := r.Method == http.MethodGet || strings.HasSuffix(r.URL.Path, "/access_tokens") || strings.HasSuffix(r.URL.Path, "/git-upload-pack")
+	if harmless {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	key := r.Method + " " + r.URL.Path
+	if !strings.HasSuffix(r.URL.Path, "/git-receive-pack") { // packs of the same objects may differ
+		key += " " + string(body)
+	}
+	m.seen[key]++
+	switch m.seen[key] {
+	case 1:
+		m.dead, m.deaths = true, m.deaths+1
+		return nil, errDead
+	case 2:
+		if res, err := http.DefaultTransport.RoundTrip(r); err == nil {
+			res.Body.Close()
+		}
+		m.dead, m.deaths = true, m.deaths+1
+		return nil, errDead
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// TestNoTokenLeaks looks for tokens wherever they could be left: in the log, in
+// errors, in clones, in the database, in what is posted.
+func TestNoTokenLeaks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	spy := &spy{work: w.work}
+	w.out = spy
+	w.startBot()
+	issue := w.file("ada", fenced(yaml))
+	w.settle(func() {})
+	for _, branch := range branches {
+		w.merge(branch)
+		w.settle(nil)
+	}
+	if len(spy.tokens) == 0 || spy.looked == 0 || len(w.failures) == 0 {
+		t.Fatalf("%d tokens, %d looks, %d failures: this test looks in the wrong place", len(spy.tokens), spy.looked, len(w.failures))
+	}
+	left := w.log.String() + w.everything(issue) + spy.found.String()
+	for _, err := range w.failures {
+		left += err.Error() + "\n"
+	}
+	left += string(must(os.ReadFile(w.database)))
+	for _, token := range spy.tokens {
+		if strings.Contains(left, token) {
+			t.Errorf("a token was left behind:\n%s", left)
+		}
+	}
+	rest := must(os.ReadDir(w.work))
+	same(t, "clones left", len(rest), 0)
+}
+
+// spy is a way to GitHub that notes the tokens it sees. At each push it looks
+// at what is in the folder for clones, and the first one fails.
+type spy struct {
+	work string
+
+	mu     sync.Mutex
+	tokens []string
+	found  bytes.Buffer
+	looked int
+}
+
+func (s *spy) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, token, ok := strings.Cut(r.Header.Get("Authorization"), "token "); ok && !slices.Contains(s.tokens, token) {
+		s.tokens = append(s.tokens, token)
+	}
+	if _, token, ok := r.BasicAuth(); ok && !slices.Contains(s.tokens, token) {
+		s.tokens = append(s.tokens, token)
+	}
+	if strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
+		s.looked++
+		filepath.WalkDir(s.work, func(path string, d os.DirEntry, err error) error {
+			if err == nil && d.Type().IsRegular() {
+				data, _ := os.ReadFile(path)
+				s.found.Write(data)
+			}
+			return err
+		})
+		if s.looked == 1 {
+			_, token, _ := r.BasicAuth()
+			return nil, errors.New("cannot reach " + r.URL.String() + " with " + token)
+		}
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}

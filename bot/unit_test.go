@@ -1,0 +1,149 @@
+package bot
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/restage/restage/phases"
+)
+
+func TestParseCommands(t *testing.T) {
+	for _, c := range []struct{ comment, want string }{
+		{"/restage rerun", "rerun []"},
+		{"Please:\r\n/ReStage  RERUN now\r\nthanks", "rerun [now]"},
+		{"/restage", " []"},
+		{"/restage decide a b/c.py delete\n/restage status", "decide [a b/c.py delete]; status []"},
+		{"/restaged rerun", ""},
+		{"say /restage rerun", ""},
+		{"> /restage rerun", ""},
+		{"> quoted\n/restage rerun", ""}, // still the quote, to Markdown
+		{"> quoted\n\n/restage rerun", "rerun []"},
+		{"    /restage rerun", ""},
+		{"```\n/restage rerun\n```", ""},
+		{"~~~\n/restage rerun", ""},
+		{"- /restage rerun", ""},
+		{"<!--\n/restage rerun\n-->", ""},
+		{"<pre>\n/restage rerun\n</pre>", ""},
+		{"# /restage rerun", ""},
+		{"   /restage rerun", "rerun []"},
+		{strings.Repeat("/restage status\n", 1000), strings.Repeat("status []; ", maxCommands-1) + "status []"},
+	} {
+		var got []string
+		for _, cmd := range parseCommands(c.comment) {
+			got = append(got, fmt.Sprint(cmd.verb, " ", cmd.args))
+		}
+		if s := strings.Join(got, "; "); s != c.want {
+			t.Errorf("%q: got %q, want %q", c.comment, s, c.want)
+		}
+	}
+}
+
+func TestDecisionCommand(t *testing.T) {
+	for _, c := range []struct{ args, path, answer string }{
+		{"a/b.py keep", "a/b.py", "keep"},
+		{"`a/b.py` `keep`", "a/b.py", "keep"},
+		{"my folder/b.py keep", "my folder/b.py", "keep"},
+		{"keep", "", ""},
+		{"", "", ""},
+	} {
+		path, answer, _ := command{verb: "decide", args: strings.Fields(c.args)}.decision()
+		if path != c.path || answer != c.answer {
+			t.Errorf("%q: got %q, %q", c.args, path, answer)
+		}
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for word, want := range map[string]string{
+		"decid": "decide", "reurn": "rerun", "STATUS": "status", "hepl": "help", "destroy": "", "": "",
+	} {
+		if got := nearest(word, verbs); got != want {
+			t.Errorf("%q: got %q, want %q", word, got, want)
+		}
+	}
+}
+
+// What people wrote must not become markup. \u200b is the character of no width.
+func TestText(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"plain words, file_name.py", "plain words, file_name.py"},
+		{"_emphasis_ *too* ~~gone~~", `\_emphasis\_ \*too\* \~\~gone\~\~`},
+		{"the file `a_b.py` is there", "the file `a_b.py` is there"},
+		{"one ` alone", "one \\` alone"},
+		{"`a|b`", "`a\\|b`"},
+		{"![x](https://example.com/x.png)", "!\\[x\\](https:\u200b//example.com/x.png)"},
+		{"<img src=x onerror=y> & co", "&lt;img src=x onerror=y&gt; &amp; co"},
+		{"fixes #12, thanks @ada", "fixes #\u200b12, thanks @\u200bada"},
+		{"a\n| b |\n\n# c\x1b[0m", "a \\| b \\| #\u200b c \\[0m"},
+		{"\u202egnp.exe", "gnp.exe"},
+	} {
+		if got := text(c.in); got != c.want {
+			t.Errorf("%q:\n got %q\nwant %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestCode(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"a.py", "`a.py`"},
+		{"a`b", "``a`b``"},
+		{"`a`", "`` `a` ``"},
+		{"a\n</details><b>", "`a </details><b>`"},
+		{"", ""},
+	} {
+		if got := code(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestTitle(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"Move training jobs", "Move training jobs"},
+		{"Fixes #12 and GH-13", "Fixes no. 12 and no. 13"},
+		{"Closes https://example.com/o/r/issues/1", "Closes https: //example.com/o/r/issues/1"},
+		{"Move [skip ci]\n\nCo-authored-by: x", "Move (skip ci) Co-authored-by: x"},
+		{strings.Repeat("ä", 300), strings.Repeat("ä", 179) + "…"},
+	} {
+		if got := title(c.in); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+func TestFileURL(t *testing.T) {
+	got := fileURL("https://github.com/o/r", "abc", "a b/(c)?#%.py", 7)
+	if want := "https://github.com/o/r/blob/abc/a%20b/%28c%29%3F%23%25.py#L7"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestLongListsAreFoldedAndBounded(t *testing.T) {
+	var moved []phases.Moved
+	for i := range 5000 {
+		moved = append(moved, phases.Moved{From: fmt.Sprintf("src/old/module_%d.py", i), To: fmt.Sprintf("src/new/module_%d.py", i)})
+	}
+	got := movedTable(moved)
+	if len(got) > maxListText+500 {
+		t.Errorf("%d characters", len(got))
+	}
+	for _, want := range []string{"<details><summary>5000 files</summary>\n\n| From | To |\n|---|---|\n| `src/old/module_0.py`", " more.\n\n</details>"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if short := movedTable(moved[:3]); strings.Contains(short, "<details>") {
+		t.Errorf("a short list is folded:\n%s", short)
+	}
+}
+
+func TestIssueOf(t *testing.T) {
+	for name, want := range map[string]int{
+		"restage/7/1-moves": 7, "restage/7/3-cleanup-2": 7, "main": 0, "restage/x/1-moves": 0, "restage/7": 0, "feature/restage/7/1-moves": 0,
+	} {
+		if got, ok := issueOf(name); got != want || ok != (want != 0) {
+			t.Errorf("%s: got %d, %v", name, got, ok)
+		}
+	}
+}
