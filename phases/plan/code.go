@@ -29,13 +29,18 @@ var (
 	quotedName = regexp.MustCompile(`["'](\w+)["']`)
 )
 
-// parse reads the code of an __init__.py.
+// parse reads the code of an __init__.py. Without an __all__ it exports what it
+// imports from its own modules.
 func (c *create) parse(source string) {
 	source = comment.ReplaceAllString(source, "$1")
+	own := strings.ReplaceAll(srcRoot.ReplaceAllString(c.dir, ""), "/", ".") + "."
 	c.modules = map[string][]string{}
 	var imported []string
 	for _, match := range fromImport.FindAllStringSubmatch(source, -1) {
 		module := match[1][strings.LastIndex(match[1], ".")+1:]
+		if !strings.HasPrefix(match[1], ".") && !strings.HasPrefix(match[1], own) {
+			continue
+		}
 		for name := range strings.SplitSeq(match[2]+match[3], ",") {
 			words := strings.Fields(strings.ReplaceAll(name, "\\", " "))
 			if len(words) == 3 && words[1] == "as" {

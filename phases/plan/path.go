@@ -32,6 +32,8 @@ func CleanPath(p string) (string, error) {
 		return "", fmt.Errorf("the path %s is longer than %d bytes", quoted, maxPath)
 	case p[0] == '/' || p[0] == '~' || drive.MatchString(p):
 		return "", fmt.Errorf("the path %s is absolute; write it from the repository root or a source root", quoted)
+	case strings.Contains(p, "://"):
+		return "", fmt.Errorf("%s is a URL; write a path from the repository root or a source root", quoted)
 	case strings.ContainsAny(p, "*?[]"):
 		return "", fmt.Errorf("the path %s is a pattern; name the folder with a trailing slash, or each file", quoted)
 	}
@@ -127,7 +129,7 @@ func checkMapping(old, new string) error {
 	case oldName != newName:
 		return fmt.Errorf("%s and %s do not go together; write module:name on both sides or on none", input.Quote(old), input.Quote(new))
 	case strings.HasSuffix(new, ".*") && !strings.HasSuffix(old, ".*"):
-		return fmt.Errorf("%s cannot spread over %s; write .* on the left side too", input.Quote(old), input.Quote(new))
+		return fmt.Errorf("%s is a whole package, %s is not; write .* on the left side too", input.Quote(new), input.Quote(old))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"path"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/restage/restage/phases/input"
 )
@@ -19,6 +20,9 @@ func Read(name string, data []byte) (*Plan, error) {
 		r.errs.Add(0, 0, "the plan is too large: %d bytes; at most %d are read", len(data), input.MaxSize)
 		return nil, r.errs.Err()
 	}
+	if r.valid(data); !r.errs.Empty() {
+		return nil, r.errs.Err()
+	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	var err error
 	switch ext := path.Ext(name); {
@@ -30,10 +34,30 @@ func Read(name string, data []byte) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.check(); !r.errs.Empty() {
-		return nil, r.errs.Err()
+	r.check()
+	if err := r.errs.Err(); err != nil {
+		return nil, err
 	}
 	return r.plan, nil
+}
+
+// valid records the first byte of data that is no text.
+func (r *reader) valid(data []byte) {
+	line, start := 1, 0
+	for i := 0; i < len(data); {
+		c, size := utf8.DecodeRune(data[i:])
+		switch {
+		case c == utf8.RuneError && size == 1:
+			r.errs.Add(line, i-start+1, "not UTF-8: the byte %#02x; save the plan as UTF-8", data[i])
+			return
+		case c == 0:
+			r.errs.Add(line, i-start+1, "a NUL character; save the plan as text")
+			return
+		case c == '\n':
+			line, start = line+1, i+1
+		}
+		i += size
+	}
 }
 
 // firstKey matches text whose first line, comments and "---" aside, is the key

@@ -11,10 +11,10 @@ import (
 
 // The names that columns have, lower case.
 var (
-	fromColumn = []string{"from", "source", "old path", "old location", "current path", "current location", "old file", "current"}
-	toColumn   = []string{"to", "target", "destination", "new path", "new location", "new file", "new home"}
-	oldColumn  = []string{"old import", "old import path", "old module", "current import", "import", "old"}
-	newColumn  = []string{"new import", "new import path", "new module", "target import", "new"}
+	fromColumn = []string{"from", "source", "old path", "old location", "current path", "current location", "old file", "current", "old"}
+	toColumn   = []string{"to", "target", "destination", "new path", "new location", "new file", "new home", "new"}
+	oldColumn  = []string{"old import", "old import path", "old module", "current import", "import"}
+	newColumn  = []string{"new import", "new import path", "new module", "target import"}
 	fileColumn = []string{"file", "directory", "folder", "path", "module", "file/directory", "file/folder",
 		"file or directory", "file or folder", "files", "layer", "wrapper"}
 	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead"}
@@ -53,24 +53,41 @@ func (m *markdown) table(b *block) {
 		if first < 0 || kind.second != nil && second < 0 || kind.second == nil && b.kind() != outOfScope {
 			continue
 		}
-		for _, cells := range b.rows[1:] {
-			r := row{first: cells[first], cells: cells, step: b.step()}
-			if second >= 0 {
-				r.second = cells[second]
-			}
-			if i := column(header, stepColumn); i >= 0 {
-				if n, err := strconv.Atoi(strings.TrimSpace(cells[i].string)); err == nil && 0 < n && n <= maxStep {
-					r.step = n
-				}
-			}
-			if kind.read(r) {
-				b.use()
-			}
-			if m.full() {
-				return
+		m.rows(b, first, second, kind.read)
+		return
+	}
+}
+
+// rows reads the rows of a table that says something in two columns; the second
+// may be -1. If one row can be read, all must be: none is to be lost.
+func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
+	var unread []phrase
+	steps := column(b.rows[0], stepColumn)
+	for _, cells := range b.rows[1:] {
+		r := row{first: cells[first], cells: cells, step: b.step()}
+		if second >= 0 {
+			r.second = cells[second]
+		}
+		if steps >= 0 {
+			if n, err := strconv.Atoi(strings.TrimSpace(cells[steps].string)); err == nil && 0 < n && n <= maxStep {
+				r.step = n
 			}
 		}
+		if read(r) {
+			b.use()
+		} else if r.first.string != "" {
+			unread = append(unread, r.first)
+		}
+		if m.full() {
+			return
+		}
+	}
+	if len(unread) == len(b.rows)-1 {
 		return
+	}
+	for _, cell := range unread {
+		m.errorAt(cell.pos(0), "cannot tell what the row of %s says; write paths as in `folder/file.py` or `folder/`, modules as in `package.module`",
+			input.Quote(cell.string))
 	}
 }
 
@@ -78,7 +95,7 @@ func (m *markdown) table(b *block) {
 func (m *markdown) moveRow(r row) bool {
 	from, to := subjects(r.first), subjects(r.second)
 	if !slices.ContainsFunc(append(from, to...), looksLikePath) {
-		return len(from) > 0 && isModule(from[0]) && (deleting(r.second) || len(to) > 0 && isModule(to[0])) && m.importRow(r)
+		return strings.Contains(strings.Join(append(from, to...), ""), ".") && m.importRow(r)
 	}
 	if len(from) == 0 {
 		from = []string{""}
@@ -105,25 +122,61 @@ func (m *markdown) moveRow(r row) bool {
 
 // importRow reads "old import | new import". A row of two paths is a move.
 func (m *markdown) importRow(r row) bool {
-	old, new := subjects(r.first), subjects(r.second)
-	if len(old) == 0 {
+	old, new := modules(subjects(r.first)), modules(subjects(r.second))
+	switch {
+	case len(old) == 0:
+		return false
+	case looksLikePath(old[0]) && (deleting(r.second) || len(new) > 0 && looksLikePath(new[0])):
+		return m.moveRow(r)
+	case !slices.ContainsFunc(append(old, new...), isModule):
 		return false
 	}
-	if looksLikePath(old[0]) && (deleting(r.second) || len(new) > 0 && looksLikePath(new[0])) {
-		return m.moveRow(r)
+	if len(new) > 1 && len(new) != len(old) {
+		m.errorAt(r.second.pos(0), "%d old imports and %d new ones; write a row for each", len(old), len(new))
+		return true
 	}
-	target, ok := "", true
-	if !deleting(r.second) {
-		target, ok = m.cellModule(r.second, "")
-	}
-	for _, s := range old {
-		name, fine := m.cellModule(r.first, s)
-		if ok && fine {
-			line, _ := m.doc.place(r.first.pos(0))
-			m.mapping(Mapping{Old: name, New: target, Step: r.step, Line: line})
+	line, _ := m.doc.place(r.first.pos(0))
+	for i, s := range old {
+		mapping := Mapping{Step: r.step, Line: line}
+		var ok bool
+		if mapping.Old, ok = m.cellModule(r.first, s); !ok {
+			continue
 		}
+		if !deleting(r.second) {
+			target := ""
+			if len(new) > 0 {
+				target = new[min(i, len(new)-1)]
+			}
+			if mapping.New, ok = m.cellModule(r.second, target); !ok {
+				return true
+			}
+		}
+		m.mapping(mapping)
 	}
 	return true
+}
+
+// importStatement matches an import as code has it.
+var importStatement = regexp.MustCompile(`^(?:from\s+([\w.]+)\s+import\s+\(?([\w\s,]+?)\)?|import\s+([\w.]+))$`)
+
+// modules returns list with import statements written as an import map has
+// them: "from a import b, c" is "a:b" and "a:c".
+func modules(list []string) []string {
+	var all []string
+	for _, s := range list {
+		match := importStatement.FindStringSubmatch(s)
+		switch {
+		case match == nil:
+			all = append(all, s)
+		case match[3] != "":
+			all = append(all, match[3])
+		default:
+			for name := range strings.SplitSeq(match[2], ",") {
+				all = append(all, match[1]+":"+strings.TrimSpace(name))
+			}
+		}
+	}
+	return all
 }
 
 // retireRow reads "file | replacement". What is only a duplicate is deleted.
@@ -168,8 +221,8 @@ func (m *markdown) keepRow(r row) bool {
 
 var (
 	codeSpan = regexp.MustCompile("`([^`]*)`")
-	remark   = regexp.MustCompile(`\([^()]*\)`)
-	gone     = regexp.MustCompile(`(?i)^\W*(delete|deleted|remove|removed|drop|dropped)\b`)
+	remark   = regexp.MustCompile("`[^`]*`|\\((?:[^()`]|`[^`]*`)*\\)") // or code, which stays
+	gone     = regexp.MustCompile(`(?i)^[\W_]*(?:deleted?|removed?|drop|dropped)_*(?:\W|$)`)
 )
 
 // codes returns the code in p.
@@ -184,7 +237,12 @@ func codes(p string) []string {
 // subjects returns what a cell is about, remarks in parentheses aside: its
 // code, or its text if that is one word.
 func subjects(cell phrase) []string {
-	plain := strings.TrimSpace(remark.ReplaceAllString(cell.string, ""))
+	plain := strings.TrimSpace(remark.ReplaceAllStringFunc(cell.string, func(s string) string {
+		if s[0] == '(' {
+			return ""
+		}
+		return s
+	}))
 	if c := codes(plain); len(c) > 0 {
 		return c
 	}
@@ -197,8 +255,8 @@ func subjects(cell phrase) []string {
 // deleting reports whether a cell says, instead of a target, that something is
 // to go.
 func deleting(cell phrase) bool {
-	word := strings.Trim(cell.string, "` ")
-	return gone.MatchString(word) && !looksLikePath(word) && !looksLikePath(strings.Join(subjects(cell), " "))
+	word, _, _ := strings.Cut(strings.Trim(cell.string, "` "), " ")
+	return gone.MatchString(word) && !looksLikePath(word)
 }
 
 // fileNames matches the names of files that are written without a folder.
@@ -237,7 +295,7 @@ func (m *markdown) cell(cell phrase, s string, clean func(string) (string, error
 	if all := subjects(cell); s == "" && len(all) > 0 {
 		s = all[0]
 	}
-	if s == "" && strings.TrimSpace(cell.string) != "" {
+	if s == "" && cell.string != "" {
 		m.errorAt(cell.pos(0), "cannot tell what %s means; %s", input.Quote(cell.string), remedy)
 		return "", false
 	}
