@@ -77,7 +77,12 @@ func (w *world) open(t *testing.T, opts githubtest.Options) {
 	opts.Middleware = description.Middleware(func(err error) { t.Error(err) })
 	s, err := githubtest.Open(w.dir, opts)
 	check(t, err)
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		wait, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		s.Idle(wait) // do not cut off a webhook under way
+		s.Close()
+	})
 	check(t, s.Start("127.0.0.1:0"))
 	w.Server, w.token = s, map[string]string{}
 	for _, login := range []string{"ada", "bob", "eve"} {

@@ -101,6 +101,7 @@ func (t *tx) pushed(r *repository, ref, from, to string, who *user) error {
 		return err
 	}
 	t.emit(event{repo: r, name: "push", sender: who, payload: payload})
+	t.emitRef(r, ref, from, to, who)
 	branch, isBranch := strings.CutPrefix(ref, "refs/heads/")
 	if !isBranch {
 		return nil
@@ -134,6 +135,25 @@ func (t *tx) pushed(r *repository, ref, from, to string, who *user) error {
 		t.requestSuites(r, branch, from, to, who)
 	}
 	return nil
+}
+
+// emitRef sends the event for a branch or a tag that is new or gone.
+func (t *tx) emitRef(r *repository, ref, from, to string, who *user) {
+	kind, short := "branch", strings.TrimPrefix(ref, "refs/heads/")
+	if tag, isTag := strings.CutPrefix(ref, "refs/tags/"); isTag {
+		kind, short = "tag", tag
+	}
+	e := event{repo: r, sender: who, payload: obj{"ref": short, "ref_type": kind, "pusher_type": "user"}}
+	switch {
+	case from == zeroSHA:
+		e.name = "create"
+		e.payload["master_branch"], e.payload["description"] = r.DefaultBranch, nil
+	case to == zeroSHA:
+		e.name = "delete"
+	default:
+		return
+	}
+	t.emit(e)
 }
 
 // setPullRef points refs/pull/N/head to the head of a pull request.

@@ -111,6 +111,9 @@ func (d *Description) route(method, path string) (*routers.Route, map[string]str
 			if params[name], err = url.PathUnescape(m[i+1]); err != nil {
 				return nil, nil, err
 			}
+			if params[name] == "" {
+				params[name] = "/" // the path of the root, which kin-openapi takes for missing
+			}
 		}
 		return &routers.Route{Spec: doc, Path: t.path, PathItem: item, Method: method, Operation: op}, params, nil
 	}

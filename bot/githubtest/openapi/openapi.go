@@ -108,7 +108,7 @@ func parse(data []byte) (*Description, error) {
 var parameter = regexp.MustCompile(`\{(\w+)\}`)
 
 // manySegments are the parameters that the description marks with
-// x-multi-segment: they may hold slashes.
+// x-multi-segment: they may hold slashes. The path of the root is empty.
 var manySegments = []string{"basehead", "branch", "commit_sha", "path", "ref", "tree_sha"}
 
 func newTemplate(path string) template {
@@ -119,7 +119,7 @@ func newTemplate(path string) template {
 		name := path[m[2]:m[3]]
 		re.WriteString(regexp.QuoteMeta(path[at:m[0]]))
 		if slices.Contains(manySegments, name) {
-			re.WriteString("(.+)")
+			re.WriteString("(.*)")
 		} else {
 			re.WriteString("([^/]+)")
 		}
@@ -140,6 +140,9 @@ func (d *Description) item(path string) (*openapi3.T, error) {
 	var item any
 	if err := json.Unmarshal(d.paths[path], &item); err != nil {
 		return nil, err
+	}
+	if path == "/app/installations" {
+		mendAccount(item)
 	}
 	doc, err := d.document(map[string]any{path: prune(item)})
 	if err != nil {

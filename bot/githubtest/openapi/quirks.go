@@ -32,3 +32,23 @@ func described(path string, body []byte) []byte {
 	}
 	return body
 }
+
+// mendAccount mends the list of an app's installations, where the description
+// wants the account to be a user and an enterprise at once (allOf). A single
+// installation has it right (anyOf).
+func mendAccount(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			mendAccount(e)
+		}
+	case map[string]any:
+		if account, ok := v["account"].(map[string]any); ok && account["allOf"] != nil {
+			account["anyOf"] = account["allOf"]
+			delete(account, "allOf")
+		}
+		for _, e := range v {
+			mendAccount(e)
+		}
+	}
+}
