@@ -49,7 +49,7 @@ func serveUntilKilled(path string) error {
 func TestKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "restage.db")
 	var accepted []string
-	for round := range 3 {
+	for round := range 2 {
 		got := postUntilKilled(t, path, round)
 		t.Logf("round %d: %d accepted", round, len(got))
 		accepted = append(accepted, got...)

@@ -3,7 +3,7 @@
 //
 // The order is the idea. A delivery is stored, with the job of handling it,
 // before it is answered, so what GitHub was told is accepted survives a power
-// cut. And nothing is read from a body before its signature was verified.
+// cut. And a body is bytes, no more, until its signature is verified.
 package webhook
 
 import (
@@ -36,6 +36,7 @@ const maxBody = 25 << 20
 // events are those that restage acts on, by X-GitHub-Event.
 var events = map[string]bool{
 	"check_run":     true,
+	"check_suite":   true,
 	"issue_comment": true,
 	"issues":        true,
 	"pull_request":  true,
