@@ -19,6 +19,8 @@ import (
 
 	"github.com/kelseyhightower/envconfig"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/restage/restage/phases/plan"
 )
 
 const module = "github.com/restage/restage/"
@@ -217,6 +219,35 @@ func TestSettingsAreDocumented(t *testing.T) {
 		}
 		if !strings.Contains(chart, name) {
 			t.Errorf("%s is not in the chart", name)
+		}
+	}
+}
+
+// The plan that README.md shows is one.
+func TestReadmeShowsPlan(t *testing.T) {
+	_, text, _ := strings.Cut(read(t, "../../README.md"), "```markdown\n")
+	text, _, ok := strings.Cut(text, "```\n")
+	p, err := plan.Read("README.md", []byte(text))
+	if !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if len(p.Moves) != 2 || len(p.Retire) != 1 || len(p.Delete) != 1 || len(p.Unused) != 0 {
+		t.Errorf("understood: %+v", p)
+	}
+}
+
+// Links between the documents lead somewhere.
+func TestDocumentsLinkToFiles(t *testing.T) {
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
+	}
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	for _, page := range append(pages, "../../README.md") {
+		for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
+				t.Errorf("%s: %v", page, err)
+			}
 		}
 	}
 }
