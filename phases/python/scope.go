@@ -41,7 +41,6 @@ const (
 	AssignBinding
 	ParameterBinding
 	DeleteBinding
-	GlobalBinding // "global name" in a function
 )
 
 func (s *Scope) inner(kind ScopeKind) *Scope {
@@ -73,12 +72,10 @@ func (s *Scope) module() *Scope {
 	return s
 }
 
-func (s *Scope) declare(name string, global bool, start int) {
+func (s *Scope) declare(name string, global bool) {
 	set := &s.outer
 	if global {
 		set = &s.global
-		m := s.module()
-		m.bound[name] = append(m.bound[name], Binding{Kind: GlobalBinding, Start: start})
 	}
 	if *set == nil {
 		*set = map[string]bool{}
@@ -115,6 +112,24 @@ func (s *Scope) Resolve(name string) *Scope {
 		}
 	}
 	return nil
+}
+
+// Resolve returns the scope in which the use's name is bound, or nil. A class
+// body that reads a name before it binds it reads the module's.
+func (u Use) Resolve() *Scope {
+	name := u.Parts[0].Text
+	if bound := u.Scope.bound[name]; u.Scope.Kind == ClassScope && len(bound) > 0 && u.Parts[0].Start < bound[0].from() {
+		return u.Scope.module().Resolve(name)
+	}
+	return u.Scope.Resolve(name)
+}
+
+// from returns the offset behind which the binding holds.
+func (b Binding) from() int {
+	if b.Kind == AssignBinding && b.node != nil {
+		return b.node.end
+	}
+	return b.Start
 }
 
 // Within reports whether s is outer or inside it.

@@ -27,7 +27,7 @@ func (f *Syntax) Symbols(name string, isPackage bool) *Symbols {
 	out := &Symbols{Names: map[string]Symbol{}}
 	for _, n := range f.Module.Names() {
 		for _, b := range f.Module.Bindings(n) {
-			if b.Kind == DeleteBinding || b.Kind == GlobalBinding && len(out.Names[n].Name) > 0 {
+			if b.Kind == DeleteBinding {
 				continue
 			}
 			sym := f.symbol(b, name, isPackage)

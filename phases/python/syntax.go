@@ -215,7 +215,7 @@ func (r *reader) visit(n *node, s *Scope, c context) {
 	case "global_statement", "nonlocal_statement":
 		for i := range n.children {
 			if ch := &n.children[i]; ch.kind == "identifier" {
-				s.declare(ch.text(r.src), n.kind == "global_statement", ch.start)
+				s.declare(ch.text(r.src), n.kind == "global_statement")
 			}
 		}
 	case "delete_statement":
