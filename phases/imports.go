@@ -22,7 +22,7 @@ func (j *job) runImports(c *Change) error {
 		return err
 	}
 	for _, l := range left {
-		if !l.soft {
+		if !l.soft && !l.told {
 			j.warn(l.path, l.line, "unresolved", "%s stays as it is: nothing takes its place", l.what())
 		}
 	}

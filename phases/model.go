@@ -120,6 +120,13 @@ func (m *model) canonical(dotted string) (name, prefix string) {
 	return dotted, ""
 }
 
+// touches reports whether the plan has anything to say of name in the module
+// called mod.
+func (m *model) touches(mod, name string) bool {
+	_, symbol := m.symbols[mod+":"+name]
+	return symbol || m.fates[mod] != nil
+}
+
 // isModule reports whether name is a module now or was one before the plan.
 func (m *model) isModule(name string) bool {
 	if m.fates[name] != nil {

@@ -82,7 +82,7 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 			for _, n := range names {
 				if r.concerned(n.in.Name) {
 					r.warn(n.in.Start, "rebound-name", root+" is bound in more than one way here; the import and its uses are left alone")
-					r.leave(n.in.Start, n.in.Name, "")
+					r.left = append(r.left, leftover{path: r.path, line: r.f.Line(n.in.Start), module: n.in.Name, told: true})
 				}
 			}
 			return
@@ -108,7 +108,7 @@ func (r *rewriter) chainConcerned(scope *python.Scope, root string) bool {
 // modules that the other chains need as they are.
 func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, stay []string) {
 	for _, u := range r.f.Uses {
-		if u.Parts[0].Text != root || u.Scope.Resolve(root) != scope {
+		if u.Parts[0].Text != root || u.Resolve() != scope {
 			continue
 		}
 		parts := make([]string, len(u.Parts))
@@ -132,19 +132,17 @@ func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, 
 // chain finds the new text of one chain whose first n parts are a module.
 func (r *rewriter) chain(u python.Use, dotted string, n int) (chainEdit, bool) {
 	name, prefix := r.m.canonical(dotted)
-	d := r.m.fates[name]
-	if d == nil {
-		return chainEdit{}, false
-	}
 	end := func(n int) python.Span { return python.Span{Start: u.Parts[0].Start, End: u.Parts[n-1].End} }
-	if t, ok := r.m.whole(name); ok && (d.fate == moved || d.fate == merged || n == len(u.Parts)) {
-		return chainEdit{span: end(n), module: prefix + t.concrete, old: dotted, use: u, step: t.step}, true
+	if t, ok := r.m.whole(name); ok {
+		if d := r.m.fates[name]; d.fate == moved || d.fate == merged || n == len(u.Parts) {
+			return chainEdit{span: end(n), module: prefix + t.concrete, old: dotted, use: u, step: t.step}, true
+		}
 	}
-	if n == len(u.Parts) {
+	if n == len(u.Parts) || !r.m.touches(name, u.Parts[n].Text) {
 		return chainEdit{}, false
 	}
 	t, ok := r.m.find(name, u.Parts[n].Text)
-	if !ok || t.concrete == name {
+	if !ok || t.concrete == name && t.name == u.Parts[n].Text {
 		return chainEdit{}, false
 	}
 	rest := ""
@@ -236,7 +234,11 @@ func (r *rewriter) writePlainName(n plainName, modules []string, alias map[strin
 	if len(texts) == 0 {
 		return
 	}
-	r.edit(n.in.Span, strings.Join(texts, ", "), step, 1)
+	separator := ", "
+	if indent, ok := r.alone(n.imp); ok && len(n.imp.Names) == 1 {
+		separator = r.newline() + indent + "import "
+	}
+	r.edit(n.in.Span, strings.Join(texts, separator), step, 1)
 }
 
 func (r *rewriter) fateOf(dotted string) *dest {

@@ -32,6 +32,7 @@ type leftover struct {
 	module string // what it names
 	name   string
 	soft   bool // in text, where nothing breaks
+	told   bool // a warning says why
 }
 
 // run collects the edits for everything in the file.
@@ -216,7 +217,7 @@ func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed 
 func (r *rewriter) wholeByUses(scope *python.Scope, bound, wrapper string) (target, bool) {
 	var all target
 	for _, u := range r.f.Uses {
-		if u.Parts[0].Text != bound || u.Scope.Resolve(bound) != scope {
+		if u.Parts[0].Text != bound || u.Resolve() != scope {
 			continue
 		}
 		if len(u.Parts) == 1 || u.Store {
@@ -353,13 +354,12 @@ func (r *rewriter) splitFrom(imp *python.Import, names []placed, prefix string) 
 		}
 	}
 	src := r.f.Src
-	start := bytes.LastIndexByte(src[:imp.Start], '\n') + 1
-	indent := string(src[start:imp.Start])
-	separator := r.newline() + indent
-	if strings.TrimSpace(indent) != "" || r.sharesLine(imp) {
-		separator = "; "
+	indent, alone := r.alone(imp)
+	separator := "; "
+	if alone {
+		separator = r.newline() + indent
 	}
-	multiline := bytes.ContainsRune(src[imp.Start:imp.End], '\n') && separator != "; "
+	multiline := alone && bytes.ContainsRune(src[imp.Start:imp.End], '\n')
 	comments := r.comments(imp)
 	var out []string
 	for _, key := range modules {
@@ -461,11 +461,14 @@ func (r *rewriter) newline() string {
 	return "\n"
 }
 
-// sharesLine reports whether another statement follows on the line.
-func (r *rewriter) sharesLine(imp *python.Import) bool {
-	rest := r.f.Src[imp.End:]
+// alone reports whether the statement has its lines to itself, and with what
+// indentation.
+func (r *rewriter) alone(imp *python.Import) (indent string, ok bool) {
+	src := r.f.Src
+	indent = string(src[bytes.LastIndexByte(src[:imp.Start], '\n')+1 : imp.Start])
+	rest := src[imp.End:]
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i]
 	}
-	return bytes.HasPrefix(bytes.TrimSpace(rest), []byte(";"))
+	return indent, strings.TrimSpace(indent) == "" && !bytes.HasPrefix(bytes.TrimSpace(rest), []byte(";"))
 }

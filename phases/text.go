@@ -94,6 +94,7 @@ type resolution struct {
 	parts []string // of the new name
 	at    int      // how many of parts are the module
 	step  int
+	found bool   // the module is known to have what follows it
 	old   string // the module that was named
 	name  string // and the name in it, if any
 }
@@ -122,11 +123,11 @@ func (r *rewriter) resolve(parts []string) resolution {
 		return resolution{}
 	}
 	name, prefix := r.m.canonical(strings.Join(parts[:n], "."))
+	rest := parts[n:]
 	d := r.m.fates[name]
 	if d == nil || d.fate == remapped {
-		return resolution{}
+		return r.resolveSymbol(name, prefix, rest)
 	}
-	rest := parts[n:]
 	out := resolution{state: rewritten, old: name, step: d.step}
 	build := func(module string, tail ...string) resolution {
 		mod := strings.Split(prefix+module, ".")
@@ -142,6 +143,7 @@ func (r *rewriter) resolve(parts []string) resolution {
 			if !r.m.isModule(t.concrete) {
 				prefix = "" // not of this repository
 			}
+			out.found = true
 			if t.step != 0 {
 				out.step = t.step
 			}
@@ -166,8 +168,23 @@ func (r *rewriter) resolve(parts []string) resolution {
 		out.state = lost
 		return out
 	}
-	out.step = t.step
+	out.step, out.found = t.step, len(rest) == 0
 	return build(t.concrete, rest...)
+}
+
+// resolveSymbol finds the new name of a symbol that the import map sends from
+// a module that stays.
+func (r *rewriter) resolveSymbol(module, prefix string, rest []string) resolution {
+	if len(rest) == 0 {
+		return resolution{}
+	}
+	t, ok := r.m.symbols[module+":"+rest[0]]
+	if !ok {
+		return resolution{}
+	}
+	mod := strings.Split(prefix+t.module, ".")
+	return resolution{state: rewritten, old: module, name: rest[0], step: t.step, found: true,
+		parts: append(append(mod, t.name), rest[1:]...), at: len(mod)}
 }
 
 // text rewrites prose: comments, docstrings, documents.
@@ -230,6 +247,9 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 	p := r.resolve(parts)
 	switch p.state {
 	case rewritten:
+		if !p.found {
+			return // app.job.example.com
+		}
 		text := p.text(attr > 0)
 		if prose && (r.contrasts(s, at, text) || r.contrastsFacade(s, at, p.old)) {
 			return
