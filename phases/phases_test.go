@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -52,11 +52,12 @@ func TestCases(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
+	py := startPython(t)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
 			c := readCase(t, file)
-			c.run(t)
+			c.run(t, py)
 			if *update {
 				c.write(t)
 			}
@@ -190,7 +191,7 @@ func encode(data []byte, flags []string) []byte {
 }
 
 // run carries out the phases, compares, and lets Python have a look.
-func (c *testCase) run(t *testing.T) {
+func (c *testCase) run(t *testing.T, py *interpreter) {
 	c.carryOut(t)
 	c.compareFiles(t)
 	c.compareLines(t, "decisions", c.decisions, true)
@@ -202,7 +203,7 @@ func (c *testCase) run(t *testing.T) {
 		t.Errorf("error %q, want %q", c.err, want)
 	}
 	if len(c.stages) > 1 {
-		c.python(t)
+		c.python(t, py)
 	}
 }
 
@@ -426,17 +427,17 @@ func (c *testCase) write(t *testing.T) {
 	}
 }
 
-// An oracle is what testdata/oracle.py is asked.
-type oracle struct {
-	Runs  []oracleRun `json:"runs"`
-	Pairs []pair      `json:"pairs"`
+// A question is what testdata/oracle.py is asked.
+type question struct {
+	Runs  []script `json:"runs"`
+	Pairs []pair   `json:"pairs"`
 }
 
-// An oracleRun is one script run in one folder.
-type oracleRun struct {
-	Dir    string   `json:"dir"`
-	Paths  []string `json:"paths"` // for sys.path
-	Script string   `json:"script"`
+// A script is to be run in a folder.
+type script struct {
+	File  string   `json:"file"`
+	Dir   string   `json:"dir"`
+	Paths []string `json:"paths"` // for sys.path
 }
 
 // A pair is a Python file before and after it was rewritten.
@@ -453,9 +454,9 @@ type verdict struct {
 
 // python runs the scripts of the case in the tree of each stage, and compares
 // the syntax trees of rewritten files.
-func (c *testCase) python(t *testing.T) {
+func (c *testCase) python(t *testing.T, py *interpreter) {
 	dir := t.TempDir()
-	var q oracle
+	var q question
 	var dirs []string
 	for i, stage := range c.stages {
 		dirs = append(dirs, filepath.Join(dir, fmt.Sprint(i)))
@@ -485,16 +486,19 @@ func (c *testCase) python(t *testing.T) {
 		default:
 			continue
 		}
-		script := filepath.Join(dir, f.Name)
-		if err := os.WriteFile(script, f.Data, 0o666); err != nil {
+		file := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(file, f.Data, 0o666); err != nil {
 			t.Fatal(err)
 		}
 		groups = append(groups, group{at, len(q.Runs), len(q.Runs) + last - first})
 		for i := first; i < last; i++ {
-			q.Runs = append(q.Runs, oracleRun{dirs[i], c.sysPath(dirs[i]), script})
+			q.Runs = append(q.Runs, script{file, dirs[i], c.sysPath(dirs[i])})
 		}
 	}
-	v := ask(t, dir, q)
+	if len(q.Runs)+len(q.Pairs) == 0 {
+		return
+	}
+	v := py.ask(t, q)
 	for _, d := range v.Differences {
 		t.Error(d)
 	}
@@ -548,31 +552,47 @@ func materialize(t *testing.T, dir string, at tree.Tree) {
 	}
 }
 
-// ask lets testdata/oracle.py answer.
-func ask(t *testing.T, dir string, q oracle) verdict {
+// An interpreter is one running testdata/oracle.py.
+type interpreter struct {
+	mu  sync.Mutex
+	in  *json.Encoder
+	out *json.Decoder
+}
+
+func startPython(t *testing.T) *interpreter {
 	t.Helper()
+	cmd := exec.Command("python3", "testdata/oracle.py")
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		in.Close()
+		if err := cmd.Wait(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &interpreter{in: json.NewEncoder(in), out: json.NewDecoder(out)}
+}
+
+func (py *interpreter) ask(t *testing.T, q question) verdict {
+	t.Helper()
+	py.mu.Lock()
+	defer py.mu.Unlock()
+	if err := py.in.Encode(q); err != nil {
+		t.Fatal(err)
+	}
 	var v verdict
-	if len(q.Runs)+len(q.Pairs) == 0 {
-		return v
-	}
-	data, err := json.Marshal(q)
-	if err != nil {
+	if err := py.out.Decode(&v); err != nil {
 		t.Fatal(err)
-	}
-	script, err := filepath.Abs("testdata/oracle.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("python3", "-s", script)
-	cmd.Dir, cmd.Stdin = dir, bytes.NewReader(data)
-	out, err := cmd.Output()
-	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
-		t.Fatalf("python3: %v\n%s", err, exit.Stderr)
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(out, &v); err != nil {
-		t.Fatalf("%v in %s", err, out)
 	}
 	return v
 }

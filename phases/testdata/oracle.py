@@ -1,7 +1,7 @@
 """Runs scripts in folders, each in a child of this one process, and compares
 the syntax trees of files before and after they were rewritten.
 
-Reads {"runs": [...], "pairs": [...]} and prints {"outputs": [...],
+For each line {"runs": [...], "pairs": [...]} it prints a line {"outputs": [...],
 "differences": [...]}; see phases_test.go.
 """
 
@@ -11,6 +11,7 @@ import os
 import runpy
 import sys
 import traceback
+import unittest.mock  # so that children find it loaded
 
 
 def run(job):
@@ -25,8 +26,8 @@ def run(job):
             os.chdir(job["dir"])
             os.environ["PYTHONPATH"] = os.pathsep.join(job["paths"])
             sys.path[:1] = job["paths"]
-            sys.argv = [job["script"]]
-            runpy.run_path(job["script"], run_name="__main__")
+            sys.argv = [job["file"]]
+            runpy.run_path(job["file"], run_name="__main__")
             status = 0
         except SystemExit as e:
             status = e.code or 0
@@ -83,11 +84,10 @@ def compare(pair):
 
 sys.dont_write_bytecode = True
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-asked = json.load(sys.stdin)
-json.dump(
-    {
+for line in sys.stdin:
+    asked = json.loads(line)
+    answer = {
         "outputs": [run(job) for job in asked["runs"] or []],
         "differences": [d for pair in asked["pairs"] or [] for d in compare(pair)],
-    },
-    sys.stdout,
-)
+    }
+    print(json.dumps(answer), flush=True)
