@@ -33,12 +33,12 @@ test:
 	@unformatted=$$(gofmt -l bot cmd phases webhook); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt on:" $$unformatted >&2; exit 1; fi
 	go vet ./...
-	go test -race ./...
 	$(HELM) lint --strict $(CHART)
 	$(HELM) lint --strict $(CHART) -f $(CHART)/ci/full-values.yaml
 	$(HELM) template restage $(CHART) >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
+	go test -race ./...
 
 testdata:
 	.ci/testdata

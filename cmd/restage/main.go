@@ -58,13 +58,21 @@ func run(ctx context.Context, args []string) int {
 	}
 	status := exitStatus(err)
 	if status == exitFailed || status == exitUsage {
-		asJSON := slices.Contains(args, "--json") || slices.Contains(args, "--format=json")
-		if asJSON && !errors.Is(err, errChecks) {
+		if wantsJSON(args) && !errors.Is(err, errChecks) {
 			printError(root.OutOrStdout(), err)
 		}
 		fmt.Fprintf(root.ErrOrStderr(), "restage: %s\n", printable(err.Error()))
 	}
 	return status
+}
+
+// wantsJSON reports whether args ask for JSON. It is asked when they could not
+// be understood, too.
+func wantsJSON(args []string) bool {
+	line := " " + strings.Join(args, " ") + " "
+	return slices.ContainsFunc([]string{" --json ", " --format=json ", " --format json "}, func(flag string) bool {
+		return strings.Contains(line, flag)
+	})
 }
 
 func rootCommand() *cobra.Command {
