@@ -25,6 +25,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -97,10 +99,15 @@ func branch(issue, number int, phase string, round int) string {
 	return name
 }
 
+var branchName = regexp.MustCompile(`^restage/([1-9][0-9]{0,17})/[1-3]-`)
+
 // issueOf returns the issue that a branch of the bot belongs to, and whether it
 // is one.
 func issueOf(branch string) (issue int, ok bool) {
-	var rest string
-	n, _ := fmt.Sscanf(branch, "restage/%d/%s", &issue, &rest)
-	return issue, n == 2
+	m := branchName.FindStringSubmatch(branch)
+	if m == nil {
+		return 0, false
+	}
+	issue, err := strconv.Atoi(m[1])
+	return issue, err == nil
 }

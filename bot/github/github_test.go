@@ -1,0 +1,425 @@
+package github_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/githubtest"
+	"github.com/restage/restage/phases/tree"
+)
+
+var (
+	ctx  = context.Background()
+	when = time.Date(2026, 2, 3, 4, 5, 6, 0, time.FixedZone("", 3600))
+)
+
+// A world is a GitHub with the repository ada/shop, and the app's view of it.
+type world struct {
+	*githubtest.Server
+	t    *testing.T
+	app  githubtest.App
+	inst int64
+	repo *github.Repo
+	out  roundTripper // if not nil, the app's way to GitHub
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f == nil {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	return f(r)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{t: t}
+	var err error
+	w.Server, err = githubtest.Open(t.TempDir(), githubtest.Options{Log: slog.New(slog.DiscardHandler)})
+	check(t, err)
+	t.Cleanup(func() { w.Close() })
+	check(t, w.Start("127.0.0.1:0"))
+	_, err = w.AddUser("ada")
+	check(t, err)
+	check(t, w.CreateRepository("ada", "shop", true, githubtest.Commit{
+		Message: "Begin", Author: "Ada <ada@example.com>", When: when,
+		Files: fstest.MapFS{
+			"README.md":      {Data: []byte("hello\n"), Mode: 0o644},
+			"run.sh":         {Data: []byte("#!/bin/sh\n"), Mode: 0o755},
+			"latest":         {Data: []byte("src/a.py"), Mode: 0o644 | fs.ModeSymlink},
+			"src/a.py":       {Data: []byte("a = 1\n"), Mode: 0o644},
+			"src/deep/b.py":  {Data: []byte("b = 1\n"), Mode: 0o644},
+			"src/deep.py":    {Data: []byte("deep = 1\n"), Mode: 0o644},
+			"src/deep-er.py": {Data: []byte("deeper = 1\n"), Mode: 0o644},
+		},
+	}))
+	hook := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(hook.Close)
+	manifest, err := os.ReadFile("../../app.yml")
+	check(t, err)
+	w.app, err = w.RegisterApp("ada", manifest, hook.URL, "secret")
+	check(t, err)
+	w.inst, err = w.Install(w.app.ID, "ada", "shop")
+	check(t, err)
+	app, err := github.New(github.Config{URL: w.URL(), AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: t.TempDir(),
+		Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return w.out.RoundTrip(r) })})
+	check(t, err)
+	w.repo, err = app.Repo(w.inst, "ada", "shop")
+	check(t, err)
+	return w
+}
+
+// clone returns a clone that holds the newest commit of main.
+func (w *world) clone() (c *github.Clone, main string) {
+	w.t.Helper()
+	c, err := w.repo.Clone(ctx)
+	check(w.t, err)
+	w.t.Cleanup(func() { c.Close() })
+	main, ok := c.Head("main")
+	if !ok {
+		w.t.Fatal("no main")
+	}
+	check(w.t, c.Fetch(ctx, main))
+	return c, main
+}
+
+// git runs a git command in the repository on the server.
+func (w *world) git(args ...string) string {
+	w.t.Helper()
+	dir, err := w.RepositoryDir("ada", "shop")
+	check(w.t, err)
+	cmd := exec.Command("git", args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GIT_AUTHOR_NAME=A", "GIT_AUTHOR_EMAIL=a@b.c", "GIT_COMMITTER_NAME=A", "GIT_COMMITTER_EMAIL=a@b.c")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		w.t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func commit(edits ...tree.Edit) github.Commit {
+	return github.Commit{Edits: edits, Message: "Change\n", Name: "Bot", Email: "bot@example.com", When: when}
+}
+
+func none(string) bool { return false }
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTree(t *testing.T) {
+	w := newWorld(t)
+	// A submodule is in the commit, but not in the tree.
+	w.git("update-index", "--index-version", "2") // makes an index where there is none
+	w.git("read-tree", "main")
+	w.git("update-index", "--add", "--cacheinfo", "160000,"+w.git("rev-parse", "main")+",vendor/lib")
+	w.git("update-ref", "refs/heads/main", w.git("commit-tree", "-p", "main", "-m", "Add a submodule", w.git("write-tree")))
+
+	c, main := w.clone()
+	tr, err := c.Tree(main)
+	check(t, err)
+	var got strings.Builder
+	for _, e := range tr.Entries() {
+		data, err := tr.Read(e.Path)
+		check(t, err)
+		fmt.Fprintf(&got, "%d %s %q\n", e.Mode, e.Path, data)
+	}
+	want := `0 README.md "hello\n"
+2 latest "src/a.py"
+1 run.sh "#!/bin/sh\n"
+0 src/a.py "a = 1\n"
+0 src/deep-er.py "deeper = 1\n"
+0 src/deep.py "deep = 1\n"
+0 src/deep/b.py "b = 1\n"
+`
+	if got.String() != want {
+		t.Errorf("got:\n%swant:\n%s", got.String(), want)
+	}
+	if _, err := tr.Read("vendor/lib"); !tree.IsNotExist(err) {
+		t.Errorf("reading a submodule: %v", err)
+	}
+
+	var readers sync.WaitGroup
+	for range 8 {
+		readers.Go(func() {
+			for _, e := range tr.Entries() {
+				if _, err := tr.Read(e.Path); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	readers.Wait()
+
+	head, err := c.Commit(main, commit(tree.Edit{Path: "src/c.py", Data: []byte("c = 1\n")}))
+	check(t, err)
+	_, err = c.Push(ctx, "next", head, none)
+	check(t, err)
+	if got := w.git("diff", "--raw", "--abbrev=4", "main", "next"); !strings.HasSuffix(got, "A\tsrc/c.py") || strings.Contains(got, "vendor") {
+		t.Errorf("the submodule is not kept:\n%s", got)
+	}
+}
+
+// Each case is compared with what git itself makes of the same files.
+func TestCommit(t *testing.T) {
+	w := newWorld(t)
+	c, main := w.clone()
+	base, err := c.Tree(main)
+	check(t, err)
+	for name, edits := range map[string][]tree.Edit{
+		"nothing":         {},
+		"the same again":  {{Path: "src/a.py", Data: []byte("a = 1\n")}},
+		"new":             {{Path: "x/y/z.py", Data: []byte("z\n")}},
+		"changed":         {{Path: "src/a.py", Data: []byte("a = 2\n")}},
+		"executable":      {{Path: "src/a.py", Data: []byte("a = 1\n"), Mode: tree.Executable}},
+		"symlink":         {{Path: "link", Data: []byte("run.sh"), Mode: tree.Symlink}},
+		"deleted":         {{Path: "README.md", Delete: true}},
+		"emptied folder":  {{Path: "src/deep/b.py", Delete: true}},
+		"moved":           {{From: "src/a.py", Path: "lib/a.py", Data: []byte("a = 1\n")}},
+		"swapped":         {{From: "src/a.py", Path: "src/deep.py", Data: []byte("a = 1\n")}, {Path: "src/a.py", Data: []byte("deep = 1\n")}},
+		"file to folder":  {{From: "src/a.py", Path: "src/a.py/b.py", Data: []byte("a = 1\n")}},
+		"folder to file":  {{From: "src/deep/b.py", Path: "src/deep", Data: []byte("b = 1\n")}},
+		"sorted like git": {{Path: "src/deep.d/x", Data: []byte("x")}, {Path: "src/deep0", Data: []byte("x")}},
+		"deleted twice":   {{Path: "nowhere/x.py", Delete: true}, {Path: "README.md/x", Delete: true}, {Path: "src", Delete: true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			head, err := c.Commit(main, commit(edits...))
+			check(t, err)
+			after, err := c.Tree(head)
+			check(t, err)
+			want, err := tree.Apply(base, edits)
+			check(t, err)
+			if g, w := list(t, after), list(t, want); g != w {
+				t.Errorf("got:\n%swant:\n%s", g, w)
+			}
+			branch := "test/" + strings.ReplaceAll(name, " ", "-")
+			_, err = c.Push(ctx, branch, head, none)
+			check(t, err)
+			w.git("fsck", "--strict", "--no-dangling")
+			if head == main {
+				return
+			}
+			if got := w.git("log", "-1", "--format=%an <%ae> %ad, %cn <%ce> %cd: %B%P", "--date=iso", branch); got !=
+				"Bot <bot@example.com> 2026-02-03 03:05:06 +0000, Bot <bot@example.com> 2026-02-03 03:05:06 +0000: Change\n"+main {
+				t.Errorf("commit: %s", got)
+			}
+			again, _ := w.clone()
+			if same, err := again.Commit(main, commit(edits...)); err != nil || same != head {
+				t.Errorf("made again: %s, %v; want %s", same, err, head)
+			}
+		})
+	}
+	for name, edit := range map[string]tree.Edit{
+		"file in a file":     {Path: "README.md/x.py", Data: []byte("x")},
+		"file over a folder": {Path: "src", Data: []byte("x")},
+	} {
+		if head, err := c.Commit(main, commit(edit)); err == nil {
+			t.Errorf("%s: made %s", name, head)
+		}
+	}
+}
+
+func list(t *testing.T, tr tree.Tree) string {
+	t.Helper()
+	var b strings.Builder
+	for _, e := range tr.Entries() {
+		data, err := tr.Read(e.Path)
+		check(t, err)
+		fmt.Fprintf(&b, "%d %s %q\n", e.Mode, e.Path, data)
+	}
+	return b.String()
+}
+
+func TestPush(t *testing.T) {
+	w := newWorld(t)
+	c, main := w.clone()
+	first, err := c.Commit(main, commit(tree.Edit{Path: "a", Data: []byte("1")}))
+	check(t, err)
+	second, err := c.Commit(main, commit(tree.Edit{Path: "a", Data: []byte("2")}))
+	check(t, err)
+	push := func(commit string, own func(string) bool) string {
+		pushed, err := c.Push(ctx, "restage/1/1-moves", commit, own)
+		return fmt.Sprint(pushed, " ", err)
+	}
+	own := func(tip string) bool { return tip == first }
+	if got := push(first, none); got != "true <nil>" {
+		t.Errorf("new branch: %s", got)
+	}
+	if got := push(first, none); got != "false <nil>" {
+		t.Errorf("again: %s", got)
+	}
+	if got := push(second, own); got != "true <nil>" {
+		t.Errorf("own commit: %s", got)
+	}
+	if _, err := c.Push(ctx, "restage/1/1-moves", first, own); !errors.Is(err, github.ErrForeign) {
+		t.Errorf("commit of somebody else: %v", err)
+	}
+	if got := w.git("rev-parse", "restage/1/1-moves"); got != second {
+		t.Errorf("the branch is at %s, want %s", got, second)
+	}
+
+	// Somebody pushes between the look and the push.
+	mine := w.git("commit-tree", "-p", second, "-m", "Mine", second+"^{tree}")
+	w.out = func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/git-receive-pack") {
+			w.git("update-ref", "refs/heads/restage/1/1-moves", mine)
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	var refused *github.RefusedError
+	if _, err := c.Push(ctx, "restage/1/1-moves", first, func(tip string) bool { return tip == second }); !errors.As(err, &refused) {
+		t.Errorf("push over a newer commit: %v", err)
+	}
+	if got := w.git("rev-parse", "restage/1/1-moves"); got != mine {
+		t.Errorf("the branch is at %s, want %s", got, mine)
+	}
+}
+
+func TestFetchOldCommit(t *testing.T) {
+	w := newWorld(t)
+	old := w.git("rev-parse", "main")
+	w.git("update-ref", "refs/heads/main", w.git("commit-tree", "-p", "main", "-m", "On", "main^{tree}"))
+	c, main := w.clone()
+	if main == old {
+		t.Fatal("main did not move")
+	}
+	check(t, c.Fetch(ctx, old))
+	_, err := c.Tree(old)
+	check(t, err)
+}
+
+func TestCheckRuns(t *testing.T) {
+	w := newWorld(t)
+	_, main := w.clone()
+	run := github.CheckRun{Name: "restage / imports", Commit: main, Key: "1", Conclusion: "failure", Title: "120 problems", Summary: "Many."}
+	for i := range 120 {
+		run.Annotations = append(run.Annotations, github.Annotate("src/a.py", i+1, "failure", fmt.Sprintf("problem %d", i)))
+	}
+	// The process dies when it has sent the second lot.
+	posts, dead := 0, errors.New("dead")
+	w.out = func(r *http.Request) (*http.Response, error) {
+		if posts == 2 {
+			return nil, dead
+		}
+		if r.Method != http.MethodGet && strings.Contains(r.URL.Path, "/check-runs") {
+			posts++
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	if _, err := w.repo.SetCheckRun(ctx, nil, run); !errors.Is(err, dead) {
+		t.Fatalf("the death went unnoticed: %v", err)
+	}
+	w.out = nil
+	runs := checkRuns(t, w, main)
+	if len(runs) != 1 || runs[0].GetStatus() != "in_progress" || runs[0].GetOutput().GetAnnotationsCount() != 100 {
+		t.Fatalf("after the death: %v", runs)
+	}
+	for _, want := range []bool{true, false} {
+		posted, err := w.repo.SetCheckRun(ctx, checkRuns(t, w, main), run)
+		if err != nil || posted != want {
+			t.Errorf("posted %v, %v; want %v", posted, err, want)
+		}
+		runs = checkRuns(t, w, main)
+		if len(runs) != 1 || runs[0].GetConclusion() != "failure" || runs[0].GetOutput().GetAnnotationsCount() != 120 {
+			t.Errorf("in the end: %v", runs)
+		}
+	}
+	run.Key, run.Annotations, run.Conclusion = "2", nil, "success"
+	_, err := w.repo.SetCheckRun(ctx, runs, run)
+	check(t, err)
+	if runs = checkRuns(t, w, main); len(runs) != 2 {
+		t.Errorf("done again: %d runs", len(runs))
+	}
+}
+
+func checkRuns(t *testing.T, w *world, commit string) []*gh.CheckRun {
+	t.Helper()
+	runs, err := w.repo.CheckRuns(ctx, commit)
+	check(t, err)
+	return runs
+}
+
+func TestFile(t *testing.T) {
+	w := newWorld(t)
+	data, err := w.repo.File(ctx, "src/a.py")
+	if string(data) != "a = 1\n" || err != nil {
+		t.Errorf("got %q, %v", data, err)
+	}
+	for path, want := range map[string]error{"src/none.py": fs.ErrNotExist, "src": fs.ErrNotExist, "../x": fs.ErrInvalid, "/etc/passwd": fs.ErrInvalid, "": fs.ErrInvalid} {
+		if _, err := w.repo.File(ctx, path); !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", path, err, want)
+		}
+	}
+}
+
+// A request that has to wait for a rate limit is sent again with its body.
+func TestRateLimit(t *testing.T) {
+	w := newWorld(t)
+	limits := 0
+	w.out = func(r *http.Request) (*http.Response, error) {
+		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/comments") || limits > 0 {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		limits++
+		r.Body.Close()
+		rec := httptest.NewRecorder()
+		rec.Header().Set("Retry-After", "1")
+		rec.WriteHeader(http.StatusForbidden)
+		rec.WriteString(`{"message": "You have exceeded a secondary rate limit", "documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`)
+		return rec.Result(), nil
+	}
+	ada, err := w.AddUser("ada")
+	check(t, err)
+	client, err := gh.NewClient(nil).WithAuthToken(ada).WithEnterpriseURLs(w.URL(), w.URL())
+	check(t, err)
+	issue, _, err := client.Issues.Create(ctx, "ada", "shop", &gh.IssueRequest{Title: gh.String("Hello")})
+	check(t, err)
+	check(t, w.repo.AddComment(ctx, issue.GetNumber(), "a text"))
+	comments, err := w.repo.Comments(ctx, issue.GetNumber())
+	check(t, err)
+	if limits != 1 || len(comments) != 1 || comments[0].GetBody() != "a text" {
+		t.Errorf("%d limits, %d comments: %v", limits, len(comments), comments)
+	}
+}
+
+func TestNew(t *testing.T) {
+	for _, url := range []string{"github.example.com", "ftp://github.example.com", "https://user:password@github.example.com", "https://"} {
+		_, err := github.New(github.Config{URL: url, AppID: 1})
+		if err == nil || !strings.Contains(err.Error(), "must look like https://") || strings.Contains(err.Error(), "password@") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+	if _, err := github.New(github.Config{AppID: 1, PrivateKey: []byte("no key, but a secret")}); err == nil || strings.Contains(err.Error(), "a secret") {
+		t.Errorf("bad key: %v", err)
+	}
+}
+
+func TestClip(t *testing.T) {
+	if got := github.Clip("short\n", 100); got != "short\n" {
+		t.Errorf("got %q", got)
+	}
+	got := github.Clip(strings.Repeat("ä line of text\n", 100), 200)
+	if n := len([]rune(got)); n > 200 || n < 150 || !strings.HasPrefix(got, "ä line") || !strings.Contains(got, "text\n\n_Cut here") {
+		t.Errorf("got %d characters: %q", n, got)
+	}
+}
