@@ -1,0 +1,123 @@
+package check
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+)
+
+func isNotebook(f string) bool { return strings.HasSuffix(f, ".ipynb") }
+
+// The kinds of text in a notebook (nbformat 4).
+const (
+	codeCell = iota
+	textCell
+	outputCell
+)
+
+// A cell is one piece of text of a notebook.
+type cell struct {
+	kind  int
+	text  []byte
+	lines []int // for each line of text, its line in the file
+}
+
+// line returns the line in the file of a line of the cell, from 1.
+func (c cell) line(n int) int {
+	if n < 1 || n > len(c.lines) {
+		return 1
+	}
+	return c.lines[n-1]
+}
+
+var magic = regexp.MustCompile(`(?m)^[ \t]*[%!][^\n]*`)
+
+// parse reads a code cell. Magics and shell lines are no Python.
+func (c cell) parse() *python.Syntax {
+	if bytes.HasPrefix(bytes.TrimSpace(c.text), []byte("%%")) {
+		return python.Parse(nil)
+	}
+	return python.Parse(magic.ReplaceAllFunc(c.text, func(m []byte) []byte {
+		return bytes.Repeat([]byte(" "), len(m))
+	}))
+}
+
+// cells returns the sources and the outputs of a notebook's cells; nothing of
+// a file that is no notebook.
+func cells(src []byte) []cell {
+	var book struct {
+		Cells []json.RawMessage `json:"cells"`
+	}
+	if json.Unmarshal(src, &book) != nil {
+		return nil
+	}
+	var list []cell
+	at := 0
+	for _, raw := range book.Cells {
+		start := at + max(bytes.Index(src[at:], raw), 0)
+		at = start + len(raw)
+		var parts struct {
+			Type    string          `json:"cell_type"`
+			Source  json.RawMessage `json:"source"`
+			Outputs json.RawMessage `json:"outputs"`
+		}
+		if json.Unmarshal(raw, &parts) != nil {
+			continue
+		}
+		line := func(part []byte) int {
+			return 1 + bytes.Count(src[:start+max(bytes.Index(raw, part), 0)], []byte("\n"))
+		}
+		kind := textCell
+		if parts.Type == "code" {
+			kind = codeCell
+		}
+		list = append(list, source(kind, parts.Source, line(parts.Source)))
+		if len(parts.Outputs) > 0 {
+			list = append(list, output(parts.Outputs, line(parts.Outputs)))
+		}
+	}
+	return list
+}
+
+// source decodes the source of a cell, one string or a list of them, that
+// begins on the given line of the file.
+func source(kind int, raw json.RawMessage, line int) cell {
+	c := cell{kind: kind}
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil {
+		list = []json.RawMessage{raw}
+	}
+	at := 0
+	fresh := true // the next text begins a line
+	for _, one := range list {
+		i := at + max(bytes.Index(raw[at:], one), 0)
+		here := line + bytes.Count(raw[:i], []byte("\n"))
+		at = i + len(one)
+		var text string
+		if json.Unmarshal(one, &text) != nil {
+			continue
+		}
+		for part := range strings.SplitAfterSeq(text, "\n") {
+			if part != "" && fresh {
+				c.lines = append(c.lines, here)
+			}
+			if part != "" {
+				fresh = strings.HasSuffix(part, "\n")
+			}
+		}
+		c.text = append(c.text, text...)
+	}
+	return c
+}
+
+// output returns the outputs of a cell as they stand in the file.
+func output(raw json.RawMessage, line int) cell {
+	c := cell{kind: outputCell, text: bytes.ReplaceAll(raw, []byte(`\n`), []byte("  "))}
+	for i := range 1 + bytes.Count(raw, []byte("\n")) {
+		c.lines = append(c.lines, line+i)
+	}
+	return c
+}

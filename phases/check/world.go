@@ -1,0 +1,327 @@
+package check
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// maxSize is the size in bytes above which a file is not looked into.
+const maxSize = 16 << 20
+
+// A world is what one tree means to Python. Files are parsed when they are
+// asked for first.
+type world struct {
+	files   []string          // the text files, sorted; no symbolic links
+	sources map[string][]byte // their content
+	exists  map[string]bool   // all entries
+	index   *python.Index
+	modules map[string]*module // by canonical name
+	parsed  map[string]*python.Syntax
+}
+
+// A module is a module or package with what it binds.
+type module struct {
+	*python.Module
+	syntax *python.Syntax // nil for a namespace package
+	alias  string         // the module it puts in its own place in sys.modules, or ""
+	open   bool           // any name may exist in it
+}
+
+// newWorld reads all files of a tree, several at once.
+func newWorld(ctx context.Context, t tree.Tree, roots []string) (*world, error) {
+	w := &world{sources: map[string][]byte{}, exists: map[string]bool{}, modules: map[string]*module{}, parsed: map[string]*python.Syntax{}}
+	var all []string
+	for _, e := range t.Entries() {
+		w.exists[e.Path] = true
+		if e.Mode != tree.Symlink {
+			all = append(all, e.Path)
+		}
+	}
+	var mu sync.Mutex
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	const batch = 64
+	for chunk := range slices.Chunk(all, batch) {
+		group.Go(func() error {
+			for _, f := range chunk {
+				if err := ctx.Err(); err != nil {
+					return err
+				}
+				src, err := t.Read(f)
+				if err != nil {
+					return fmt.Errorf("read %s: %w", f, err)
+				}
+				if len(src) > maxSize || bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
+					continue
+				}
+				mu.Lock()
+				w.sources[f] = src
+				mu.Unlock()
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	for _, f := range all {
+		if w.sources[f] != nil {
+			w.files = append(w.files, f)
+		}
+	}
+	w.index = python.NewIndex(all, roots)
+	return w, nil
+}
+
+func isPython(f string) bool { return strings.HasSuffix(f, ".py") }
+
+// has reports whether there is a file at p or anything below it.
+func (w *world) has(p string) bool {
+	if w.exists[p] {
+		return true
+	}
+	i, _ := slices.BinarySearch(w.files, p+"/")
+	return i < len(w.files) && strings.HasPrefix(w.files[i], p+"/")
+}
+
+// syntax returns a parsed file.
+func (w *world) syntax(f string) *python.Syntax {
+	if w.parsed[f] == nil {
+		w.parsed[f] = python.Parse(w.sources[f])
+	}
+	return w.parsed[f]
+}
+
+// swap matches a module that puts another one in its own place.
+var swap = regexp.MustCompile(`(?m)^[ \t]*sys\.modules\[__name__\][ \t]*=[ \t]*([A-Za-z_][\w.]*)`)
+
+// dynamic matches code that may bind names that no parser sees.
+var dynamic = regexp.MustCompile(`globals\(\)|sys\.modules\[__name__\]|\bexec\(|\bvars\(\)`)
+
+// module returns the module of a dotted name, or nil if there is none.
+func (w *world) module(name string) *module {
+	mod, _ := w.index.Lookup(name)
+	if mod == nil {
+		return nil
+	}
+	if m := w.modules[mod.Name]; m != nil {
+		return m
+	}
+	m := &module{Module: mod}
+	w.modules[mod.Name] = m
+	if mod.Path == "" {
+		return m
+	}
+	src, ok := w.sources[mod.Path]
+	if !ok {
+		m.open = true
+		return m
+	}
+	m.syntax = w.syntax(mod.Path)
+	m.open = m.syntax.ErrorLine != 0 || dynamic.Match(src) || len(m.syntax.Module.Bindings("__getattr__")) > 0
+	if put := swap.FindSubmatch(src); put != nil {
+		m.alias = w.bound(m, string(put[1]))
+	}
+	return m
+}
+
+// bound returns the dotted name of the module that a name or attribute chain
+// in m stands for, by m's imports alone; "" if none.
+func (w *world) bound(m *module, chain string) string {
+	head, rest, _ := strings.Cut(chain, ".")
+	for _, b := range m.syntax.Module.Bindings(head) {
+		if b.Kind != python.ImportBinding {
+			continue
+		}
+		in := b.Import.Names[b.Index]
+		name := in.Name
+		switch {
+		case b.Import.From:
+			base := python.Absolute(m.Name, m.Package, b.Import.Level, b.Import.Name)
+			name = strings.Trim(base+"."+in.Name, ".")
+		case in.As == "":
+			name = in.Bound
+		}
+		return strings.Trim(name+"."+rest, ".")
+	}
+	return ""
+}
+
+// follow returns the module that name stands for in the end: a module that
+// puts another one in its place is that one. It is nil if there is none in
+// this tree.
+func (w *world) follow(name string) *module {
+	for range 20 {
+		m := w.module(name)
+		if m == nil {
+			parent, last, ok := cutLast(name)
+			if !ok {
+				return nil
+			}
+			up := w.module(parent)
+			if up == nil || up.alias == "" {
+				return nil
+			}
+			name = up.alias + "." + last
+			continue
+		}
+		if m.alias == "" {
+			return m
+		}
+		name = m.alias
+	}
+	return nil
+}
+
+func cutLast(name string) (parent, last string, ok bool) {
+	i := strings.LastIndexByte(name, '.')
+	if i < 0 {
+		return "", name, false
+	}
+	return name[:i], name[i+1:], true
+}
+
+// top returns the first part of a dotted name, behind a source root that it
+// may be written with.
+func (w *world) top(name string) string {
+	for _, r := range w.index.Roots() {
+		if rest, ok := strings.CutPrefix(name, strings.ReplaceAll(r, "/", ".")+"."); ok && r != "" {
+			name = rest
+			break
+		}
+	}
+	first, _, _ := strings.Cut(name, ".")
+	return first
+}
+
+// owns reports whether a dotted name begins with a package or module of the
+// tree.
+func (w *world) owns(name string) bool {
+	if name == "" {
+		return false
+	}
+	m, _ := w.index.Lookup(w.top(name))
+	return m != nil
+}
+
+// self returns what a file is called when it imports: its module, and whether
+// it is a package.
+func (w *world) self(f string) (name string, pkg bool) {
+	return w.index.NameOf(f), strings.HasPrefix(path.Base(f), "__init__.")
+}
+
+// moduleAttributes are the names that the import system itself gives to every
+// module ("Import-related attributes on module objects").
+var moduleAttributes = map[string]bool{
+	"__name__": true, "__file__": true, "__doc__": true, "__path__": true, "__package__": true, "__spec__": true,
+	"__loader__": true, "__dict__": true, "__builtins__": true, "__class__": true, "__cached__": true, "__annotations__": true,
+}
+
+// attr finds the attribute name of the module called mod. It reports whether
+// there is one, and which module it is, if it is one of this tree. Types says
+// that names bound for type checkers count too. Of a module that is not in
+// the tree nothing is known, so everything exists.
+func (w *world) attr(mod, name string, types bool) (next string, ok bool) {
+	return w.attrSeen(mod, name, types, map[string]bool{})
+}
+
+func (w *world) attrSeen(mod, name string, types bool, seen map[string]bool) (next string, ok bool) {
+	if key := mod + ":" + name; seen[key] {
+		return "", false
+	} else {
+		seen[key] = true
+	}
+	m := w.module(mod)
+	if m == nil {
+		return "", !w.owns(mod)
+	}
+	if m.alias != "" {
+		if target := w.follow(mod); target != nil {
+			if next, ok = w.attrSeen(target.Name, name, types, seen); ok {
+				return next, ok
+			}
+		} else if !w.owns(m.alias) {
+			return "", true
+		}
+	} else if next, ok := w.own(m, name, types, seen); ok {
+		return next, true
+	}
+	if sub := w.module(m.Name + "." + name); sub != nil {
+		return sub.Name, true
+	}
+	return "", moduleAttributes[name]
+}
+
+// own finds a name among what the file of m binds.
+func (w *world) own(m *module, name string, types bool, seen map[string]bool) (next string, ok bool) {
+	if m.syntax == nil {
+		return "", m.open
+	}
+	for _, b := range m.syntax.Module.Bindings(name) {
+		if b.Kind == python.DeleteBinding || b.Kind == python.ImportBinding && b.Import.TypeOnly && !types {
+			continue
+		}
+		if b.Kind != python.ImportBinding {
+			return "", true
+		}
+		return w.imported(m, b, types, seen), true
+	}
+	for _, imp := range m.syntax.Imports {
+		if !imp.Star || imp.Scope.Kind != python.ModuleScope || imp.TypeOnly && !types {
+			continue
+		}
+		from := w.follow(python.Absolute(m.Name, m.Package, imp.Level, imp.Name))
+		if from == nil {
+			return "", true // anything may come from there
+		}
+		if !from.public(name) {
+			continue
+		}
+		if next, ok := w.attrSeen(from.Name, name, types, seen); ok {
+			return next, true
+		}
+	}
+	return "", m.open
+}
+
+// public reports whether "from m import *" imports name if m has it.
+func (m *module) public(name string) bool {
+	if m.syntax != nil && m.syntax.All != nil {
+		return slices.Contains(m.syntax.All.Names, name)
+	}
+	return !strings.HasPrefix(name, "_")
+}
+
+// imported returns the module of this tree that an import binds, or "".
+func (w *world) imported(m *module, b python.Binding, types bool, seen map[string]bool) string {
+	in := b.Import.Names[b.Index]
+	name := in.Name
+	switch {
+	case b.Import.From:
+		base := python.Absolute(m.Name, m.Package, b.Import.Level, b.Import.Name)
+		if base == m.Name {
+			name = base + "." + in.Name
+			break
+		}
+		next, _ := w.attrSeen(base, in.Name, types, seen)
+		return next
+	case in.As == "":
+		name = in.Bound
+	}
+	if target := w.module(name); target != nil {
+		return target.Name
+	}
+	return ""
+}
