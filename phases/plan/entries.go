@@ -22,10 +22,11 @@ func same(a, b string) bool {
 	if len(a) < len(b) {
 		a, b = b, a
 	}
-	if strings.HasSuffix(a, "/") == strings.HasSuffix(b, "/") && srcRoot.ReplaceAllString(a, "") == b {
-		return true
+	rest, ok := strings.CutSuffix(a, b)
+	if !ok || !strings.HasSuffix(rest, "/") {
+		return false
 	}
-	return !strings.Contains(b, "/") && path.Ext(b) != "" && path.Base(a) == b && !strings.HasSuffix(a, "/")
+	return srcRoot.FindString(rest) == rest || !strings.Contains(b, "/") && path.Ext(b) != ""
 }
 
 // move notes a move. Of two spellings the longer stays.
@@ -81,7 +82,8 @@ func (m *markdown) remove(d Delete, p phrase, at int) {
 	if m.full() {
 		return
 	}
-	match := duplicateOf.FindStringSubmatchIndex(p.string[at:])
+	// A sentence is short; looking further would only cost time.
+	match := duplicateOf.FindStringSubmatchIndex(p.string[at:min(at+maxPath, len(p.string))])
 	if match != nil {
 		start, end := max(match[2], match[4]), max(match[3], match[5])
 		if s := strings.TrimRight(p.string[at+start:at+end], ".:"); looksLikePath(s) {

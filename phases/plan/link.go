@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	linkLine = regexp.MustCompile("(?i)^(?:restage )?plan:\\s*`?([^`\\s]+)`?[.]?$")
+	linkLine = regexp.MustCompile("(?i)^(?:restage )?plan:\\s*`?([^`\\s]+)`?$")
 	planExts = []string{".md", ".markdown", ".yaml", ".yml", ".json"}
 )
 
@@ -32,7 +32,7 @@ func Link(data []byte) (file string, ok bool) {
 			if match == nil {
 				continue
 			}
-			p, err := CleanPath(match[1])
+			p, err := CleanPath(strings.TrimSuffix(match[1], "."))
 			if err == nil && slices.Contains(planExts, strings.ToLower(path.Ext(p))) {
 				return p, true
 			}

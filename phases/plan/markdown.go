@@ -134,13 +134,15 @@ func (m *markdown) line(b *block) int {
 	return line
 }
 
+// maxEntries bounds how many things a plan may say.
+const maxEntries = 5000
+
 // full counts one more thing found and reports whether that is too many.
 func (m *markdown) full() bool {
-	const most = 5000
-	if m.entries++; m.entries == most {
-		m.errs.Add(0, 0, "the plan says more than %d things; split it", most)
+	if m.entries++; m.entries == maxEntries {
+		m.errs.Add(0, 0, "the plan says more than %d things; split it", maxEntries)
 	}
-	return m.entries >= most
+	return m.entries >= maxEntries
 }
 
 // errorAt records a mistake at an offset of the source.

@@ -78,7 +78,7 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 		} else if r.first.string != "" {
 			unread = append(unread, r.first)
 		}
-		if m.full() {
+		if m.entries >= maxEntries {
 			return
 		}
 	}

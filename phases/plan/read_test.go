@@ -1,0 +1,142 @@
+package plan
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	gmtext "github.com/yuin/goldmark/text"
+)
+
+func textReader(source []byte) gmtext.Reader { return gmtext.NewReader(source) }
+
+func TestLink(t *testing.T) {
+	for _, test := range []struct{ name, body, want string }{
+		{"a line", "Hello\n\nPlan: docs/plans/split.md\n\nThanks", "docs/plans/split.md"},
+		{"among other lines", "Hello\nplan: `docs/split.yaml`\nThanks", "docs/split.yaml"},
+		{"CRLF", "Hello\r\nPlan: docs/split.yml\r\n", "docs/split.yml"},
+		{"bold", "**Plan:** docs/split.md.", "docs/split.md"},
+		{"link", "Plan: [docs/split.md](https://example.com/docs/split.md)", "docs/split.md"},
+		{"item", "- Plan: .\\docs\\my_plan_v2.md", "docs/my_plan_v2.md"},
+		{"the first that fits", "Plan: later\n\nPlan: a.md\n\nPlan: b.md", "a.md"},
+		{"none", "My plan: do it", ""},
+		{"in a sentence", "Our Plan: docs/split.md", ""},
+		{"no plan file", "Plan: src/secret.py", ""},
+		{"absolute", "Plan: /etc/plan.md", ""},
+		{"outside", "Plan: ../plan.md", ""},
+		{"URL", "Plan: https://example.com/plan.md", ""},
+		{"in code", "```\nPlan: docs/split.md\n```", ""},
+		{"in a comment", "<!-- Plan: docs/split.md -->", ""},
+		{"struck out", "~~Plan: docs/split.md~~", ""},
+		{"not UTF-8", "Plan: docs/split.md\xff", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, ok := Link([]byte(test.body))
+			if got != test.want || ok != (test.want != "") {
+				t.Errorf("Link = %q, %v, want %q", got, ok, test.want)
+			}
+		})
+	}
+}
+
+// Text made to keep a parser busy is read or refused, not suffered.
+func TestHostile(t *testing.T) {
+	const size = maxMarkdown - 100
+	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	const head = "| From | To |\n|---|---|\n| `a.py` | `b.py` |\n\n"
+	for _, test := range []struct{ name, text, want string }{
+		{"quotes", repeat(">"), "quoted deeper than 32 levels"},
+		{"quotes and lists", repeat("> - "), "quoted deeper than 32 levels"},
+		{"lists", repeat("- "), ""},
+		{"indented lists", func() string {
+			var b strings.Builder
+			for i := 0; b.Len()+2*i+10 < size; i++ {
+				b.WriteString(strings.Repeat(" ", 2*i) + "- a\n")
+			}
+			return b.String()
+		}(), ""},
+		{"wide table", strings.Repeat("|a", 2000) + "\n" + strings.Repeat("|-", 2000) + "\n" + strings.Repeat("|a\n", 50000), "a table with more than 64 columns"},
+		{"long table", "| From | To |\n|---|---|\n" + repeat("|a.py|b.py|\n"), ""},
+		{"many moves", func() string {
+			var b strings.Builder
+			b.WriteString("| From | To |\n|---|---|\n")
+			for i := range 4000 {
+				fmt.Fprintf(&b, "|%sf%d.py|z%d.py|\n", strings.Repeat("x/", i%13), i, i)
+			}
+			return b.String() + "## Step 1: " + strings.Repeat("x/", 40000)
+		}(), ""},
+		{"links", repeat("[a]("), "more than 2000 links"},
+		{"brackets", repeat("["), ""},
+		{"images", repeat("!["), ""},
+		{"references", repeat("[a]: b\n"), ""},
+		{"stars", repeat("*a "), ""},
+		{"ticks", repeat("` "), ""},
+		{"comments", repeat("<!-- "), ""},
+		{"tags", repeat("<a "), ""},
+		{"headings", repeat("# a\n"), ""},
+		{"steps", "## Step 1: a\n" + repeat("# Step 2: a\n"), "more mistakes follow"},
+		{"phases", repeat("Phase 1: move (Steps 1-9999)\n"), ""},
+		{"many ranges", "Phase 1: move (Steps " + repeat("1-9999,") + ")", ""},
+		{"arrows", repeat("`a.py` → `b.py` "), ""},
+		{"deletes", "## x\n- Delete " + repeat("`a.py`, "), "more than 5000 things"},
+		{"long path", "- Delete `" + repeat("a/") + "`", "is longer than 1024 bytes"},
+		{"fences", repeat("```\n"), ""},
+		{"shell", "```sh\n" + repeat("(") + "\n```", ""},
+		{"short shell", "```sh\n" + strings.Repeat("$(", 4000) + "\n```", ""},
+		{"many commands", "```sh\n" + repeat("a\n") + "\n```", "more than 5000 things"},
+		{"python", "- Create `a/__init__.py`:\n\n  ```python\n  " + repeat("from . import (") + "\n  ```", ""},
+		{"folds", repeat("<details>"), ""},
+		{"large", repeat("a") + strings.Repeat("a", 200), "the plan is too large"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := head + test.text
+			if test.want == "" {
+				if _, err := Read("plan.md", []byte(text)); err != nil {
+					t.Errorf("not read: %v", err)
+				}
+				return
+			}
+			_, err := Read("plan.md", []byte(text))
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got error %.200v, want one with %q", err, test.want)
+			}
+		})
+	}
+}
+
+// FuzzRead looks for plans that crash the reader, and for plans that are not
+// the same when they are written as YAML and read again.
+func FuzzRead(f *testing.F) {
+	for _, s := range []string{
+		"restage: 1\nmoves: [{from: a.py, to: b.py}]\nimports: {a.*: {to: b, step: 1}}\n",
+		"| From | To |\n|---|---|\n| `a.py` | **DELETE** (duplicate of x/b.py) |\n",
+		"## Step 1: x\n- Move `a/` → `b/`\n- Create `b/__init__.py`:\n  ```python\n  from .x import (y,\n  z)\n  ```\n",
+		"## Out of Scope\n- `a/` - b\n\n## Known issues\n1. x\n\n- `a.b` -> `c.d`\n",
+		"Phase 1: move (Steps 1-3)\n\n**Step 2: x**\n\nDelete these:\n- `a.py`\n",
+		"<details>\n```yaml\nrestage: 1\nkeep: [a]\ndelete: [{path: b}]\n```\n</details>",
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := Read("plan.md", data)
+		Link(data)
+		if err != nil {
+			var mistake *Error
+			if p != nil || !errors.As(err, &mistake) {
+				t.Fatalf("Read = %v, %v", p, err)
+			}
+			return
+		}
+		p.Markdown()
+		text, err := p.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Read("", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		compare(t, again, p)
+	})
+}

@@ -1,0 +1,167 @@
+package plan
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestYAML(t *testing.T) {
+	got := mustRead(t, "", []byte(`# A plan.
+---
+restage: 1
+title: "  Distribute   orchestration "
+source_roots: [src, lib/, .]
+steps:
+- {step: 2, title: Move, phase: moves}
+moves:
+- from: a/training.py
+  to: training/jobs.py
+  expect: [run, stop]
+  export: [run]
+  metadata: {domain: training, from_domain: a, tags: {add: [x], remove: [y z]}}
+  step: 2
+- {from: .\a\tools\, to: tools}
+- {from: a/one.py, to: one/}
+imports:
+  a.training: training
+  a.index.*: {to: training.index, step: 2}
+  a.gone:
+  a.also_gone: ""
+  a.x:f: b.y:g
+retire:
+- {path: a//wrapper.py, use: training.*, step: 2}
+- path: a/nothing.py
+delete:
+- {path: a/dup.py, duplicate_of: ./a/training.py}
+- {path: a/, step: 2}
+keep: [a/keep/]
+decide: {a/b.py: delete}
+preconditions: [green]
+known_issues: []
+`))
+	want := &Plan{
+		Title:       "Distribute orchestration",
+		SourceRoots: []string{"src", "lib", "."},
+		Steps:       []Step{{2, "Move", "moves"}},
+		Moves: []Move{
+			{From: "a/training.py", To: "training/jobs.py", Expect: []string{"run", "stop"}, Export: []string{"run"},
+				Metadata: &Metadata{Domain: "training", FromDomain: "a", AddTags: []string{"x"}, RemoveTags: []string{"y z"}},
+				Step:     2, Line: 9},
+			{From: "a/tools/", To: "tools/", Line: 15},
+			{From: "a/one.py", To: "one/one.py", Line: 16},
+		},
+		Imports: []Mapping{
+			{Old: "a.training", New: "training", Line: 18},
+			{Old: "a.index.*", New: "training.index", Step: 2, Line: 19},
+			{Old: "a.gone", Line: 20},
+			{Old: "a.also_gone", Line: 21},
+			{Old: "a.x:f", New: "b.y:g", Line: 22},
+		},
+		Retire:        []Retire{{"a/wrapper.py", "training.*", 2, 24}, {"a/nothing.py", "", 0, 25}},
+		Delete:        []Delete{{"a/dup.py", "a/training.py", 0, 27}, {"a/", "", 2, 28}},
+		Keep:          []string{"a/keep/"},
+		Decide:        map[string]string{"a/b.py": "delete"},
+		Preconditions: []string{"green"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestYAMLMistakes(t *testing.T) {
+	for _, test := range []struct{ name, data, want string }{
+		{"unknown key", "restage: 1\nmove: []", `p.yaml:2:1: unknown key "move"; did you mean "moves"?`},
+		{"unknown key in a move", "restage: 1\nmoves:\n- {form: a.py, to: b.py}", `p.yaml:3:4: unknown key "form"; did you mean "from"?`},
+		{"unknown key in metadata", "restage: 1\nmoves: [{from: a.py, to: b.py, metadata: {tag: x}}]", `p.yaml:2:43: unknown key "tag"; did you mean "tags"?`},
+		{"unknown version", "restage: 2\nmoves: []", `p.yaml:1:10: unknown version of the plan format; this restage reads "restage: 1"`},
+		{"no version", "moves:\n- {from: a.py, to: b.py}", `p.yaml:1:1: the version is missing; start with "restage: 1"`},
+		{"empty", "", `p.yaml:1:1: the version is missing; start with "restage: 1"`},
+		{"nothing to do", "restage: 1\ntitle: x", `p.yaml: the plan moves nothing: write a table`},
+		{"no moves", "restage: 1\nmoves: []", `p.yaml: the plan moves nothing: write a table`},
+		{"absolute", "restage: 1\nmoves:\n- from: /a.py\n  to: b.py", `p.yaml:3:9: the path "/a.py" is absolute;`},
+		{"backslash first", "restage: 1\nmoves:\n- from: \\a.py\n  to: b.py", `p.yaml:3:9: the path "\\a.py" is absolute;`},
+		{"drive", "restage: 1\ndelete: [{path: 'c:x.py'}]", `p.yaml:2:17: the path "c:x.py" is absolute;`},
+		{"home", "restage: 1\nkeep: [~/x]", `p.yaml:2:8: the path "~/x" is absolute;`},
+		{"outside", "restage: 1\nretire: [{path: a/../../b.py}]", `p.yaml:2:17: the path "a/../../b.py" has a ".." in it;`},
+		{"outside with backslashes", "restage: 1\nretire: [{path: 'a\\..\\b.py'}]", `p.yaml:2:17: the path "a\\..\\b.py" has a ".." in it;`},
+		{"duplicate outside", "restage: 1\ndelete: [{path: a.py, duplicate_of: ../b.py}]", `p.yaml:2:37: the path "../b.py" has a ".." in it;`},
+		{"decide outside", "restage: 1\ndecide: {../b.py: keep}", `p.yaml:2:10: the path "../b.py" has a ".." in it;`},
+		{"root outside", "restage: 1\nsource_roots: [..]", `p.yaml:2:16: the path ".." has a ".." in it;`},
+		{"empty path", "restage: 1\nmoves: [{from: '', to: b.py}]", `p.yaml:2:16: the path is empty;`},
+		{"no path", "restage: 1\nmoves: [{from: , to: b.py}]", `p.yaml:2:16: expected text, found nothing`},
+		{"no from", "restage: 1\nmoves:\n- to: b.py", `p.yaml:3:3: the move has no "from"; add it`},
+		{"no to", "restage: 1\nmoves:\n- from: b.py", `p.yaml:3:3: the move has no "to"; add it`},
+		{"no path to delete", "restage: 1\ndelete:\n- step: 3", `p.yaml:3:3: the entry has no "path"; add it`},
+		{"NUL", "restage: 1\nkeep: [\"a\\0b\"]", `p.yaml:2:8: the path "a\x00b" holds characters that no path should`},
+		{"raw NUL", "restage: 1\nkeep: [a\x00b]", `p.yaml:2:9: a NUL character; save the plan as text`},
+		{"not UTF-8", "restage: 1\ntitle: \xff", `p.yaml:2:8: not UTF-8: the byte 0xff; save the plan as UTF-8`},
+		{"the repository", "restage: 1\ndelete: [{path: ./}]", `p.yaml:2:17: the path "./" is the whole repository;`},
+		{"git", "restage: 1\ndelete: [{path: a/.GIT/x}]", `p.yaml:2:17: the path "a/.GIT/x" lies in .git`},
+		{"pattern", "restage: 1\ndelete: [{path: a/*.py}]", `p.yaml:2:17: the path "a/*.py" is a pattern;`},
+		{"URL", "restage: 1\ndelete: [{path: 'https://x/y'}]", `p.yaml:2:17: "https://x/y" is a URL;`},
+		{"long path", "restage: 1\nkeep: [" + strings.Repeat("a", 2000) + "]", `p.yaml:2:8: the path "aaaa`},
+		{"path for module", "restage: 1\nimports: {a/b.py: c}", `p.yaml:2:11: "a/b.py" is a path; write the module dotted`},
+		{"relative module", "restage: 1\nimports: {.a: c}", `p.yaml:2:11: ".a" is no module`},
+		{"star inside", "restage: 1\nimports: {a.*.b: c}", `p.yaml:2:11: "a.*.b" is no module`},
+		{"star and name", "restage: 1\nimports: {'a.*:b': c}", `p.yaml:2:11: "a.*:b" mixes .* with a name`},
+		{"star on the right", "restage: 1\nimports: {a.b: c.*}", `p.yaml:2: "c.*" is a whole package, "a.b" is not; write .* on the left side too`},
+		{"name on one side", "restage: 1\nimports: {a.b: 'c:d'}", `p.yaml:2: "a.b" and "c:d" do not go together; write module:name on both sides or on none`},
+		{"name in use", "restage: 1\nretire: [{path: a.py, use: 'b:c'}]", `p.yaml:2:28: "b:c" is no module`},
+		{"key twice", "restage: 1\nimports:\n  a: b\n  a: c", `p.yaml:4:3: key "a" is given twice, first in line 3; keep one`},
+		{"no Python name", "restage: 1\nmoves: [{from: a.py, to: b.py, export: [a-b]}]", `p.yaml:2:41: "a-b" is no Python name`},
+		{"step zero", "restage: 1\nmoves: [{from: a.py, to: b.py, step: 0}]", `p.yaml:2:38: expected a whole number from 1 to 9999, found "0"`},
+		{"step unknown", "restage: 1\nsteps: [{step: 1}]\nmoves: [{from: a.py, to: b.py, step: 2}]", `p.yaml:3: step 2 is not in the list of steps; add it there`},
+		{"step twice", "restage: 1\nsteps: [{step: 1}, {step: 1}]", `p.yaml:2:20: step 1 is listed twice; keep one`},
+		{"phase", "restage: 1\nsteps: [{step: 1, phase: move}]", `p.yaml:2:26: unknown phase "move"; did you mean "moves"?`},
+		{"anchor", "restage: 1\nkeep: &a [b]", `p.yaml:2:7: anchors (&x) and aliases (*x) are not supported`},
+		{"alias", "restage: 1\nkeep: [*a]", `not valid YAML: unknown anchor`},
+		{"tag", "restage: 1\ntitle: !!str x", `p.yaml:2:8: tags such as !!str are not supported`},
+		{"two documents", "restage: 1\n---\nrestage: 1", `p.yaml:3:1: a second document starts here; keep one`},
+		{"list of moves as mapping", "restage: 1\nmoves: {from: a, to: b}", `p.yaml:2:8: expected a list, found keys and values`},
+		{"imports as list", "restage: 1\nimports: [a]", `p.yaml:2:10: expected keys and values, found a list`},
+		{"answer empty", "restage: 1\ndecide: {a.py: ''}", `p.yaml:2:16: the answer is empty;`},
+		{"moved and deleted", "restage: 1\nmoves: [{from: a.py, to: b.py}]\ndelete: [{path: a.py}]", `p.yaml:3: "a.py" is moved in line 2 and deleted here; keep one`},
+		{"too large", "restage: 1\n#" + strings.Repeat("x", 1<<20), `p.yaml: the plan is too large: 1048588 bytes; at most 1048576 are read`},
+		{"too long", "restage: 1\nkeep: [" + strings.Repeat("a,", 10001) + "]", `p.yaml:2:7: too long: at most 5000 entries are read`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, err := Read("p.yaml", []byte(test.data))
+			if err == nil {
+				t.Fatalf("read as %+v", p)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("got  %v\nwant %s", err, test.want)
+			}
+		})
+	}
+}
+
+// What a plan is shows in its content, whatever its name is.
+func TestReadFindsFormat(t *testing.T) {
+	const table = "| From | To |\n|---|---|\n| `a.py` | `b.py` |\n"
+	for _, test := range []struct{ name, file, data string }{
+		{"YAML in an issue", "", "restage: 1\nmoves: [{from: a.py, to: b.py}]\n"},
+		{"YAML after comments", "", "\n# a plan\r\n\n---\r\nrestage : 1\nmoves: [{from: a.py, to: b.py}]\n"},
+		{"YAML in a Markdown file", "plan.md", "restage: 1\nmoves: [{from: a.py, to: b.py}]\n"},
+		{"YAML with a byte order mark", "", "\ufeffrestage: 1\nmoves: [{from: a.py, to: b.py}]\n"},
+		{"YAML file, version last", "plan.yml", "moves: [{from: a.py, to: b.py}]\nrestage: 1\n"},
+		{"JSON", "", `{"restage": 1, "moves": [{"from": "a.py", "to": "b.py"}]}`},
+		{"Markdown", "", "# restage: 1\n\n" + table},
+		{"Markdown file", "x/plan.MD", table},
+		{"Markdown of no name", "plan", table},
+		{"Markdown with a byte order mark", "", "\ufeff" + table},
+		{"fence without a language", "", "Hi\n\n```\nrestage: 1\nmoves: [{from: a.py, to: b.py}]\n```\n"},
+		{"tilde fence", "", "Hi\n~~~yml title=plan\nrestage: 1\nmoves: [{from: a.py, to: b.py}]\n~~~\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p, err := Read(test.file, []byte(test.data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(p.Moves) != 1 || p.Moves[0].From != "a.py" || p.Moves[0].To != "b.py" {
+				t.Errorf("moves are %+v", p.Moves)
+			}
+		})
+	}
+}
