@@ -2,6 +2,7 @@ package bot
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/restage/restage/bot/github"
@@ -150,7 +151,10 @@ type summaryData struct {
 // summaryText returns the comment that ends a migration.
 func (l *look) summaryText() string {
 	d := summaryData{Title: text(l.title()), Answers: len(l.answers)}
-	for _, s := range l.stages {
+	for _, s := range slices.Concat(l.earlier, l.stages) {
+		if !s.merged() && l.m.Round > 1 {
+			continue
+		}
 		line := fmt.Sprintf("**%s**: nothing to do", s.phase)
 		if s.merged() {
 			line = fmt.Sprintf("**%s**: #%d, %s", s.phase, s.pull.GetNumber(), plural(len(s.report.Commits), "commit"))

@@ -216,7 +216,28 @@ func TestDecideAfterTheLastMerge(t *testing.T) {
 	w.merge("restage/1/3-cleanup-2")
 	w.settle(nil)
 	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
-	contain(t, w.status(issue), "Everything is merged")
+	contain(t, w.status(issue), "Everything is merged", "#2 | merged", "#5 | merged")
+	contain(t, strings.Join(w.comments(issue), "\n"), "**moves**: #2", "**cleanup**: #4", "**cleanup**: #5", "1 decision answered")
+}
+
+func TestAnotherPlanForTheSameIssue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	_, _, err := w.users["ada"].PullRequests.Edit(ctx, "ada", "shop", 2, &gh.PullRequest{State: gh.String("closed")})
+	check(t, err)
+	_, _, err = w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{
+		Body: gh.String(fenced(strings.ReplaceAll(yaml, "prices", "costs"))),
+	})
+	check(t, err)
+	w.settle(nil)
+	w.label("ada", issue)
+	w.settle(nil)
+	same(t, "the old one", w.pull(movesBranch).GetState(), "closed")
+	contain(t, w.pull("restage/1/1-moves-2").GetBody(), "`src/shop/costs.py`")
+	contain(t, w.status(issue), "Review #3")
+	same(t, "comments", len(w.comments(issue)), 1)
 }
 
 func TestHelpAndStatus(t *testing.T) {

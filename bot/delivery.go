@@ -42,6 +42,10 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckSuite().GetHeadBranch())
 		}
 	}
+	if wait, ok := github.RetryAfter(err); ok {
+		b.log.Warn("rate limit reached", "delivery", d.ID, "wait", wait)
+		return store.Snooze(wait)
+	}
 	if err != nil {
 		return fmt.Errorf("delivery %s (%s %s): %w", d.ID, d.Event, d.Action, err)
 	}

@@ -31,6 +31,7 @@ type look struct {
 	plan    *plan.Plan // nil when it cannot be read
 	answers []store.Answer
 	stages  []*stage
+	earlier []*stage // those of earlier rounds that were merged
 
 	clone *github.Clone // nil until it is needed
 	base  string        // commit of the base branch, once there is a clone
@@ -87,7 +88,12 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 	if m.State == store.Done || newest.ID != m.ID {
 		return nil
 	}
-	if err := b.reconcile(ctx, m); err != nil {
+	err = b.reconcile(ctx, m)
+	if wait, ok := github.RetryAfter(err); ok {
+		b.log.Warn("rate limit reached", "migration", m.ID, "wait", wait)
+		return store.Snooze(wait)
+	}
+	if err != nil {
 		return fmt.Errorf("migration %d of %s/%s#%d: %w", m.ID, m.Owner, m.Name, m.Issue, err)
 	}
 	return nil
@@ -95,6 +101,10 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 
 func (b *Bot) reconcile(ctx context.Context, m store.Migration) error {
 	l, err := b.see(ctx, m)
+	if github.IsGone(err) {
+		b.log.Warn("migration has no issue any more", "migration", m.ID, "error", err)
+		return b.store.SetState(ctx, m.ID, store.Failed, "The issue is gone, or restage may not see it any more.")
+	}
 	if err != nil {
 		return err
 	}
@@ -154,6 +164,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
+	if err := l.seeEarlier(ctx); err != nil {
+		return nil, err
+	}
 	rows, err := b.store.Phases(ctx, m.ID, m.Round)
 	if err != nil {
 		return nil, err
@@ -174,6 +187,30 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		l.stages = append(l.stages, s)
 	}
 	return l, nil
+}
+
+// seeEarlier recalls the rounds before this one. They ended with everything
+// merged that was not skipped.
+func (l *look) seeEarlier(ctx context.Context) error {
+	for round := 1; round < l.m.Round; round++ {
+		rows, err := l.store.Phases(ctx, l.m.ID, round)
+		if err != nil {
+			return err
+		}
+		for i, phase := range phases.All {
+			row, ok := rows[i+1]
+			if !ok || row.Skipped {
+				continue
+			}
+			s := &stage{phase: phase, number: i + 1, known: true, row: row}
+			s.pull = &gh.PullRequest{Number: &row.Pull, State: gh.String("closed"), MergedAt: &gh.Timestamp{Time: l.m.Created}}
+			if err := s.report.read(row.Report); err != nil {
+				return err
+			}
+			l.earlier = append(l.earlier, s)
+		}
+	}
+	return nil
 }
 
 func (l *look) close() {

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/restage/restage/bot/github"
@@ -82,7 +83,7 @@ func (l *look) statusText(working bool) string {
 		Answers:   l.answers,
 		Decisions: decisionsText(l.openDecisions()),
 	}
-	for _, s := range l.stages {
+	for _, s := range slices.Concat(l.earlier, l.stages) {
 		d.Stages = append(d.Stages, l.stageLine(s))
 		if s.known && s.open() {
 			d.Warnings += len(s.report.Warnings)

@@ -46,7 +46,7 @@ func (r *Repo) CheckRuns(ctx context.Context, commit string) ([]*gh.CheckRun, er
 	runs, err := all(func(page gh.ListOptions) ([]*gh.CheckRun, *gh.Response, error) {
 		list, res, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, commit, &gh.ListCheckRunsOptions{
 			Filter:      gh.String("all"),
-			AppID:       gh.Int64(r.auth.AppID()),
+			AppID:       gh.Int64(r.inst.auth.AppID()),
 			ListOptions: page,
 		})
 		if err != nil {

@@ -151,7 +151,7 @@ func (r *Repo) uploadPack(ctx context.Context) (transport.UploadPackSession, *pa
 // alone, which puts it into a header; go-git takes it off again when a
 // redirect leads to another host.
 func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoint, *githttp.BasicAuth, error) {
-	token, err := r.auth.Token(ctx)
+	token, err := r.inst.auth.Token(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -159,14 +159,14 @@ func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoin
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	client := githttp.NewClient(&http.Client{Transport: r.app.http})
+	client := githttp.NewClient(&http.Client{Transport: r.inst.limited})
 	return client, end, &githttp.BasicAuth{Username: "x-access-token", Password: token}, nil
 }
 
 // scrub makes sure that an error of a library that was handed the token does
 // not repeat it.
 func (r *Repo) scrub(err error) error {
-	token, tokenErr := r.auth.Token(context.Background())
+	token, tokenErr := r.inst.auth.Token(context.Background())
 	if err == nil || tokenErr != nil || !strings.Contains(err.Error(), token) {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	ratelimit "github.com/gofri/go-github-ratelimit/v2/github_ratelimit"
+	primary "github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_primary_ratelimit"
 	secondary "github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
 	gh "github.com/google/go-github/v60/github"
 )
@@ -41,13 +42,21 @@ type Config struct {
 type App struct {
 	web     *url.URL // where people look at repositories and git clones from
 	api     string   // root of the REST API, with a trailing slash
+	base    http.RoundTripper
+	id      int64
+	key     []byte
 	workDir string
-	apps    *ghinstallation.AppsTransport
-	http    http.RoundTripper // rate limits minded, no authorization
 
 	mu            sync.Mutex
-	installations map[int64]*ghinstallation.Transport
+	installations map[int64]*installation
 	identity      *Identity
+}
+
+// An installation is a way to GitHub for one installation of the app.
+// Installations share no rate limit.
+type installation struct {
+	limited http.RoundTripper         // minds rate limits, adds no authorization
+	auth    *ghinstallation.Transport // over limited, with the token
 }
 
 // timeout bounds one request to the REST API, waiting for a rate limit
@@ -73,24 +82,32 @@ func New(cfg Config) (*App, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
-	limited := ratelimit.New(rewind{base}, secondary.WithSingleSleepLimit(maxWait, nil))
-	apps, err := ghinstallation.NewAppsTransport(limited, cfg.AppID, cfg.PrivateKey)
-	if err != nil {
-		return nil, errors.New("the private key of the GitHub App cannot be read: it must be the PEM file that GitHub gave out")
-	}
 	a := &App{
 		web:           web,
 		api:           root + "/api/v3/",
+		base:          rewind{base},
+		id:            cfg.AppID,
+		key:           cfg.PrivateKey,
 		workDir:       cfg.WorkDir,
-		apps:          apps,
-		http:          limited,
-		installations: map[int64]*ghinstallation.Transport{},
+		installations: map[int64]*installation{},
 	}
 	if web.Host == "github.com" {
 		a.api = "https://api.github.com/"
 	}
-	apps.BaseURL = strings.TrimRight(a.api, "/")
+	if _, err := a.asApp(a.base); err != nil {
+		return nil, err
+	}
 	return a, nil
+}
+
+// asApp returns a way to GitHub over base that proves to be the app itself.
+func (a *App) asApp(base http.RoundTripper) (*ghinstallation.AppsTransport, error) {
+	t, err := ghinstallation.NewAppsTransport(base, a.id, a.key)
+	if err != nil { // which may quote the key
+		return nil, errors.New("the private key of the GitHub App cannot be read: it must be the PEM file that GitHub gave out")
+	}
+	t.BaseURL = strings.TrimRight(a.api, "/")
+	return t, nil
 }
 
 // rewind gives each try of a request its body anew: the rate limiter sends a
@@ -115,26 +132,38 @@ type Repo struct {
 	Owner, Name string
 
 	app  *App
-	auth *ghinstallation.Transport
+	inst *installation
 	rest *gh.Client
 }
 
-// Repo returns the repository owner/name as installation sees it. It asks
-// GitHub nothing.
-func (a *App) Repo(installation int64, owner, name string) (*Repo, error) {
-	a.mu.Lock()
-	auth, ok := a.installations[installation]
-	if !ok {
-		auth = ghinstallation.NewFromAppsTransport(a.apps, installation)
-		a.installations[installation] = auth
-	}
-	a.mu.Unlock()
-
-	rest, err := a.client(auth)
+// Repo returns the repository owner/name as the installation with that id sees
+// it. It asks GitHub nothing.
+func (a *App) Repo(id int64, owner, name string) (*Repo, error) {
+	inst, err := a.installation(id)
 	if err != nil {
 		return nil, err
 	}
-	return &Repo{Owner: owner, Name: name, app: a, auth: auth, rest: rest}, nil
+	rest, err := a.client(inst.auth)
+	if err != nil {
+		return nil, err
+	}
+	return &Repo{Owner: owner, Name: name, app: a, inst: inst, rest: rest}, nil
+}
+
+func (a *App) installation(id int64) (*installation, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if inst, ok := a.installations[id]; ok {
+		return inst, nil
+	}
+	limited := ratelimit.New(a.base, secondary.WithSingleSleepLimit(maxWait, nil))
+	apps, err := a.asApp(limited)
+	if err != nil {
+		return nil, err
+	}
+	inst := &installation{limited: limited, auth: ghinstallation.NewFromAppsTransport(apps, id)}
+	a.installations[id] = inst
+	return inst, nil
 }
 
 func (a *App) client(auth http.RoundTripper) (*gh.Client, error) {
@@ -171,7 +200,11 @@ func (r *Repo) Identity(ctx context.Context) (Identity, error) {
 		return *known, nil
 	}
 
-	c, err := a.client(a.apps)
+	self, err := a.asApp(a.base)
+	if err != nil {
+		return Identity{}, err
+	}
+	c, err := a.client(self)
 	if err != nil {
 		return Identity{}, err
 	}
@@ -260,6 +293,35 @@ func all[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, erro
 		page = res.NextPage
 	}
 	return items, nil
+}
+
+// RetryAfter reports whether err says that a rate limit was reached, and how
+// long from now it lasts.
+func RetryAfter(err error) (wait time.Duration, ok bool) {
+	var blocked *primary.RateLimitReachedError
+	if errors.As(err, &blocked) && blocked.ResetTime != nil {
+		return max(time.Until(*blocked.ResetTime), time.Second), true
+	}
+	var limit *gh.RateLimitError
+	if errors.As(err, &limit) {
+		return max(time.Until(limit.Rate.Reset.Time), time.Second), true
+	}
+	var abuse *gh.AbuseRateLimitError
+	if errors.As(err, &abuse) {
+		return max(abuse.GetRetryAfter(), maxWait), true
+	}
+	return 0, false
+}
+
+// IsGone reports whether err says that what was asked for is not there, or not
+// for this app any more: the issue or the repository was deleted, the app
+// uninstalled.
+func IsGone(err error) bool {
+	var e *ghinstallation.HTTPError
+	if errors.As(err, &e) {
+		return e.Response != nil && e.Response.StatusCode == http.StatusNotFound
+	}
+	return isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusGone)
 }
 
 // isStatus reports whether err is an answer of GitHub with the given status.

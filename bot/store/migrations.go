@@ -35,7 +35,7 @@ type Migration struct {
 	Created      time.Time
 	State        State
 	Message      string // why it is paused or failed, for people
-	Round        int    // from 1; 2 when answers came after the last merge and all phases run again
+	Round        int    // from 1; goes up when all phases run again, on branches of their own
 	Revision     int    // from 1; goes up when phases are to be computed anew
 	Rechecks     int    // from 0; goes up when checks are to be done again
 }
@@ -43,8 +43,8 @@ type Migration struct {
 const migrationColumns = `id, delivery, installation, repository, owner, name, issue, started_by, base,
 	plan_file, plan, created_at, state, message, round, revision, rechecks`
 
-// StartMigration stores m as a new migration, with Round and Revision 1, and
-// asks for a look at it, in one transaction. A paused migration of the same issue
+// StartMigration stores m as a new migration, at its beginning, and asks for a
+// look at it, in one transaction. A paused migration of the same issue
 // gives way to it. If one is live or done, nothing is stored: that one is
 // returned, and started is false. The same delivery starts one migration however
 // often it is handled.
@@ -66,7 +66,14 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 				return err
 			}
 		}
-		m.Round, m.Revision, m.Rechecks = 1, 1, 0
+		// Pull requests of an earlier plan say nothing about this one: it gets
+		// branches of its own.
+		m.Revision, m.Rechecks = 1, 0
+		err = tx.QueryRowContext(ctx, `SELECT 1 + coalesce(max(p.round), 0) FROM phases p JOIN migrations m ON m.id = p.migration
+			WHERE m.repository = ? AND m.issue = ? AND p.pull != 0`, m.Repository, m.Issue).Scan(&m.Round)
+		if err != nil {
+			return err
+		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+migrationColumns+`)
 			VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,

@@ -14,7 +14,7 @@ CREATE TABLE migrations (
     created_at   INTEGER NOT NULL,        -- also the date of all commits
     state        TEXT    NOT NULL CHECK (state IN ('live', 'paused', 'failed', 'done')),
     message      TEXT    NOT NULL,        -- why it is paused or failed, for people
-    round        INTEGER NOT NULL,        -- from 1; goes up when answers come after the last merge
+    round        INTEGER NOT NULL,        -- from 1; goes up when all phases run again, on branches of their own
     revision     INTEGER NOT NULL,        -- from 1; goes up when phases are to be computed anew
     rechecks     INTEGER NOT NULL         -- from 0; goes up when checks are to be done again
 ) STRICT;
