@@ -2,8 +2,11 @@ package phases
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -41,23 +44,32 @@ func (l leftover) what() string {
 // itself about to go.
 func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter, left, computes []leftover, err error) {
 	patched := j.patchedNames(m)
-	for _, f := range j.src.hits {
-		if err := j.ctx.Err(); err != nil {
-			return nil, nil, nil, err
-		}
+	all := make([]*rewriter, len(j.src.hits))
+	group, ctx := errgroup.WithContext(j.ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range j.src.hits {
 		if going[f] || j.excluded(f) || j.isShim(f) {
 			continue
 		}
-		r, err := j.rewriteFile(m, f, "", patched)
-		if err != nil {
-			return nil, nil, nil, err
-		}
+		group.Go(func() error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			r, err := j.rewriteFile(m, f, "", patched)
+			all[i] = r
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, nil, nil, err
+	}
+	for _, r := range all {
 		if r == nil {
 			continue
 		}
-		if strings.HasPrefix(f, ".github/workflows/") {
+		if strings.HasPrefix(r.path, ".github/workflows/") {
 			for _, e := range r.edits {
-				j.warn(f, r.f.Line(e.Start), "workflow", "%s is to become %s here; workflows are left to people", r.f.Src[e.Start:e.End], e.Text)
+				j.warn(r.path, r.f.Line(e.Start), "workflow", "%s is to become %s here; workflows are left to people", r.f.Src[e.Start:e.End], e.Text)
 			}
 			continue
 		}

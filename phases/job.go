@@ -64,8 +64,8 @@ type keep struct {
 }
 
 // look resolves the plan against the tree.
-func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*job, error) {
-	src, err := readSources(ctx, t, p)
+func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options, parse *parser) (*job, error) {
+	src, err := readSources(ctx, t, p, parse)
 	if err != nil {
 		return nil, err
 	}
@@ -692,8 +692,8 @@ func (j *job) model(t tree.Tree) *model {
 			files = append(files, e.Path)
 		}
 	}
-	m := &model{tree: t, index: python.NewIndex(files, j.roots), fates: j.fates,
-		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}}
+	m := &model{tree: t, parse: j.src.parse, index: python.NewIndex(files, j.roots), fates: j.fates,
+		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}, edges: map[string][]string{}}
 	for _, row := range j.plan.Imports {
 		oldMod, oldName, ok := strings.Cut(row.Old, ":")
 		newMod, newName, ok2 := strings.Cut(row.New, ":")

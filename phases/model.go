@@ -55,10 +55,12 @@ type model struct {
 	symbols map[string]target  // rows of the import map for one symbol, by "module:name"
 	paths   map[string]newPath // old files and folders, by path in the tree
 
+	parse  *parser
 	mu     sync.Mutex
 	files  map[string]*python.Syntax
 	tables map[string]*python.Symbols
 	reach  map[string]map[string]bool
+	edges  map[string][]string // what imports has found
 }
 
 // syntax returns the parsed file at path; a file that cannot be read is empty.
@@ -73,7 +75,7 @@ func (m *model) syntax(path string) *python.Syntax {
 	if err != nil {
 		src = nil
 	}
-	f = python.Parse(src)
+	f = m.parse.parse(path, src)
 	m.mu.Lock()
 	m.files[path] = f
 	m.mu.Unlock()
@@ -393,6 +395,19 @@ func (m *model) longest(parts []string) int {
 // imports returns the first-party modules that a module imports when it is
 // imported itself, as they are called after the plan.
 func (m *model) imports(mod string) []string {
+	m.mu.Lock()
+	out, known := m.edges[mod]
+	m.mu.Unlock()
+	if !known {
+		out = m.readImports(mod)
+		m.mu.Lock()
+		m.edges[mod] = out
+		m.mu.Unlock()
+	}
+	return out
+}
+
+func (m *model) readImports(mod string) []string {
 	pm, _ := m.index.Lookup(mod)
 	if pm == nil || pm.Path == "" {
 		return nil

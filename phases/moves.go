@@ -223,7 +223,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 		return nil, nil
 	}
 	r, err := j.rewriteFile(m, mv.to, mv.old, patched)
-	if err != nil || r == nil {
+	if err != nil {
 		return nil, err
 	}
 	j.warnings = append(j.warnings, r.warnings...)
@@ -236,7 +236,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 	if refs > 0 {
 		c.Rewritten = append(c.Rewritten, Rewrite{mv.to, refs})
 	}
-	if mv.row.Metadata != nil {
+	if mv.row.Metadata != nil && r.f.ErrorLine == 0 {
 		meta := j.meta(r.f, mv)
 		edits = slices.DeleteFunc(edits, func(e python.Edit) bool {
 			return slices.ContainsFunc(meta, func(m python.Edit) bool { return e.Start < m.End && m.Start < e.End })

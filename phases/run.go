@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,7 +25,8 @@ func Run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Option
 	if at < 0 {
 		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
 	}
-	change, err := run(ctx, t, p, phase, opt)
+	parse := newParser()
+	change, err := run(ctx, t, p, phase, opt, parse)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +35,7 @@ func Run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Option
 		return nil, err
 	}
 	for _, later := range All[at+1:] {
-		c, err := run(ctx, next, p, later, opt)
+		c, err := run(ctx, next, p, later, opt, parse)
 		if err != nil {
 			return nil, fmt.Errorf("looking ahead to %s: %w", later, err)
 		}
@@ -61,8 +63,8 @@ func (c *Change) Apply(t tree.Tree) (tree.Tree, error) {
 	return t, nil
 }
 
-func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
-	j, err := look(ctx, t, p, opt)
+func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options, parse *parser) (*Change, error) {
+	j, err := look(ctx, t, p, opt, parse)
 	if err != nil {
 		return nil, err
 	}
@@ -212,8 +214,8 @@ func matchParts(glob, p []string) bool {
 	return true
 }
 
-// rewriteFile rewrites the references in one file of m's tree. It returns nil
-// if the file is none that can be read.
+// rewriteFile rewrites the references in one file of m's tree. A file that
+// cannot be read as what it is has no edits, but a warning.
 func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (*rewriter, error) {
 	src, err := m.tree.Read(f)
 	if err != nil {
@@ -224,8 +226,7 @@ func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (
 	case strings.HasSuffix(f, ".py") || strings.HasSuffix(f, ".pyi"):
 		syntax := m.syntax(f)
 		if syntax.ErrorLine != 0 {
-			j.warn(f, syntax.ErrorLine, "syntax-error", "this file does not parse, so it is left as it is")
-			return nil, nil
+			return unreadable(f, syntax, Warning{Line: syntax.ErrorLine, Rule: "syntax-error", Message: "this file does not parse, so it is left as it is"}), nil
 		}
 		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), origin: origin, pkg: strings.HasPrefix(path.Base(f), "__init__."), patched: patched}
 		if origin == "" {
@@ -234,8 +235,7 @@ func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (
 		r.run()
 	case isNotebook(f):
 		if r, err = m.rewriteNotebook(f, src, patched); err != nil {
-			j.warn(f, 0, "notebook", "this notebook cannot be read, so it is left as it is: %v", err)
-			return nil, nil
+			return unreadable(f, &python.Syntax{Src: src}, Warning{Rule: "notebook", Message: "this notebook cannot be read, so it is left as it is: " + err.Error()}), nil
 		}
 	default:
 		r = m.rewriteText(f, src, patched)
@@ -248,6 +248,12 @@ func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (
 	return r, nil
 }
 
+// unreadable returns the rewriter of a file that is left as it is.
+func unreadable(f string, syntax *python.Syntax, w Warning) *rewriter {
+	w.Path = f
+	return &rewriter{path: f, f: syntax, warnings: []Warning{w}}
+}
+
 // patchedNames returns the homes of the names that tests patch by a string.
 func (j *job) patchedNames(m *model) map[string]bool {
 	patched := map[string]bool{}
@@ -256,6 +262,9 @@ func (j *job) patchedNames(m *model) map[string]bool {
 			continue
 		}
 		if _, ok := tree.Find(m.tree, f); !ok {
+			continue
+		}
+		if src, err := m.tree.Read(f); err != nil || !bytes.Contains(src, []byte("patch")) && !bytes.Contains(src, []byte("setattr")) {
 			continue
 		}
 		r := &rewriter{m: m, f: m.syntax(f), path: f}

@@ -24,15 +24,15 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	if at < 0 {
 		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
 	}
-	v := &verifier{stage: check.Stage(at)}
+	v, parse := &verifier{stage: check.Stage(at)}, newParser()
 	var err error
 	if before != nil {
-		if v.was, err = look(ctx, before, p, opt); err != nil {
+		if v.was, err = look(ctx, before, p, opt, parse); err != nil {
 			return nil, fmt.Errorf("look at the tree before: %w", err)
 		}
 		p = withRoots(p, v.was.roots, after)
 	}
-	if v.now, err = look(ctx, after, p, opt); err != nil {
+	if v.now, err = look(ctx, after, p, opt, parse); err != nil {
 		return nil, err
 	}
 	if v.was == nil {
@@ -70,7 +70,7 @@ func (v *verifier) decisions(ctx context.Context, phase Phase) ([]Decision, erro
 		if phase != Moves && j.requireMoved() != nil {
 			continue
 		}
-		c, err := run(ctx, j.tree, j.plan, phase, j.opt)
+		c, err := run(ctx, j.tree, j.plan, phase, j.opt, j.src.parse)
 		if err != nil {
 			return nil, fmt.Errorf("what %s asks: %w", phase, err)
 		}

@@ -7,8 +7,9 @@ import "strings"
 // warns.
 func (f *Syntax) Own() []string {
 	var own []string
-	for i := range f.root.children {
-		f.own(&f.root.children[i], &own)
+	root, _ := parseTree(f.Src)
+	for i := range root.children {
+		f.own(&root.children[i], &own)
 	}
 	return own
 }
@@ -164,7 +165,8 @@ func (f *Syntax) Code(name func(*Import) string) string {
 	for _, imp := range f.Imports {
 		at[imp.Start] = imp
 	}
-	f.code(&f.root, &b, at, name)
+	root, _ := parseTree(f.Src)
+	f.code(&root, &b, at, name)
 	return b.String()
 }
 

@@ -9,8 +9,9 @@ import (
 // file, or where the first would stand: behind the docstring and comments.
 func (f *Syntax) AfterImports() int {
 	at := 0
-	for i := range f.root.children {
-		n := &f.root.children[i]
+	root, _ := parseTree(f.Src)
+	for i := range root.children {
+		n := &root.children[i]
 		switch n.kind {
 		case "import_statement", "import_from_statement", "future_import_statement":
 			at = f.lineEnd(n.end)

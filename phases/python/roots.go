@@ -1,22 +1,72 @@
 package python
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-var importLine = regexp.MustCompile(`(?m)^[ \t]*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b|import[ \t]+([A-Za-z_][\w.]*))`)
+// ImportStatements returns the text of what looks like import statements: lines
+// that begin with "from" or "import", up to the closing parenthesis or the end
+// of a continued line. It does not parse, so that every file can afford it.
+func ImportStatements(src []byte) [][]byte {
+	var out [][]byte
+	for len(src) > 0 {
+		line := src
+		if i := bytes.IndexByte(src, '\n'); i >= 0 {
+			line = src[:i+1]
+		}
+		text := bytes.TrimLeft(line, " \t\f")
+		if !bytes.HasPrefix(text, []byte("from")) && !bytes.HasPrefix(text, []byte("import")) {
+			if i := bytes.Index(line, []byte("; ")); i >= 0 && bytes.Contains(line[i:], []byte("import")) {
+				out = append(out, line) // behind a semicolon
+			}
+			src = src[len(line):]
+			continue
+		}
+		statement := src[:statementEnd(src)]
+		out = append(out, statement)
+		src = src[len(statement):]
+	}
+	return out
+}
 
-// ImportedModules returns the dotted names that the import lines of a file
-// name, absolute ones only, without parsing it.
-func ImportedModules(src []byte) []string {
+// statementEnd returns the length of the statement that src begins with.
+func statementEnd(src []byte) int {
+	open := 0
+	comment := false
+	for i, c := range src {
+		switch {
+		case c == '\n' && open <= 0 && (i == 0 || src[i-1] != '\\' && (src[i-1] != '\r' || i < 2 || src[i-2] != '\\')):
+			return i + 1
+		case c == '\n':
+			comment = false
+		case comment:
+		case c == '#':
+			comment = true
+		case c == '(':
+			open++
+		case c == ')':
+			open--
+		}
+	}
+	return len(src)
+}
+
+var importLine = regexp.MustCompile(`(?:^|;)\s*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b|import[ \t]+([A-Za-z_][\w.]*))`)
+
+// ImportedModules returns the dotted names that import statements name,
+// absolute ones only; of several after one "import", the first.
+func ImportedModules(statements [][]byte) []string {
 	var names []string
-	for _, m := range importLine.FindAllSubmatch(src, -1) {
-		name := string(m[1]) + string(m[2])
-		if !slices.Contains(names, name) {
-			names = append(names, name)
+	for _, s := range statements {
+		for _, m := range importLine.FindAllSubmatch(s, -1) {
+			name := string(m[1]) + string(m[2])
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
 		}
 	}
 	return names

@@ -28,7 +28,9 @@ type Binding struct {
 	Start  int     // byte offset
 	Import *Import // for ImportBinding
 	Index  int     // which of Import.Names
-	node   *node   // for DefBinding, and AssignBinding of a single name
+	value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
+	none   bool    // for AssignBinding of one name: it is given None or nothing
+	end    int     // for AssignBinding of one name: where the assignment ends
 }
 
 // A BindingKind says how a name is bound.
@@ -126,10 +128,7 @@ func (u Use) Resolve() *Scope {
 
 // from returns the offset behind which the binding holds.
 func (b Binding) from() int {
-	if b.Kind == AssignBinding && b.node != nil {
-		return b.node.end
-	}
-	return b.Start
+	return max(b.Start, b.end)
 }
 
 // Within reports whether s is outer or inside it.

@@ -54,11 +54,7 @@ func (f *Syntax) Symbols(name string, isPackage bool) *Symbols {
 // the like, which an import replaces.
 func (f *Syntax) placeholder(name string) bool {
 	b := f.Module.Bindings(name)[0]
-	if b.Kind != AssignBinding || b.node == nil {
-		return false
-	}
-	right := b.node.child("right")
-	return right == nil || right.kind == "none"
+	return b.Kind == AssignBinding && b.none
 }
 
 // symbol says where one binding takes its value from.
@@ -77,8 +73,8 @@ func (f *Syntax) symbol(b Binding, module string, isPackage bool) Symbol {
 			return Symbol{Module: in.Name, Start: b.Start}
 		}
 		return Symbol{Module: in.Bound, Start: b.Start}
-	case b.Kind == AssignBinding && b.node != nil:
-		if m, n := f.alias(b.node, module, isPackage); m != "" {
+	case b.Kind == AssignBinding && b.value != "":
+		if m, n := f.alias(b.value, module, isPackage); m != "" {
 			return Symbol{Module: m, Name: n, Start: b.Start}
 		}
 	}
@@ -86,12 +82,7 @@ func (f *Syntax) symbol(b Binding, module string, isPackage bool) Symbol {
 }
 
 // alias resolves "name = other.attr", where other is imported.
-func (f *Syntax) alias(assignment *node, module string, isPackage bool) (string, string) {
-	right := assignment.child("right")
-	if right == nil || right.kind != "attribute" && right.kind != "identifier" {
-		return "", ""
-	}
-	chain := compact(right.text(f.Src))
+func (f *Syntax) alias(chain, module string, isPackage bool) (string, string) {
 	head, rest, dotted := strings.Cut(chain, ".")
 	for _, b := range f.Module.Bindings(head) {
 		if b.Kind != ImportBinding {

@@ -20,9 +20,6 @@ type Syntax struct {
 	Module    *Scope
 	All       *AllList // the module's __all__, if it is a plain list of strings
 	Meta      *String  // the first module-level string that begins with @meta
-
-	Statements []Statement // the module's own statements, for Wrapper
-	root       node
 }
 
 // A Span is a range of bytes.
@@ -101,25 +98,14 @@ type AllList struct {
 	Items []Span // the literals
 }
 
-// A Statement is one statement at module level.
-type Statement struct {
-	Span
-	n *node
-}
-
 // Parse reads one Python file. It never fails: what does not parse has an
 // ErrorLine, and whatever else could be read of it.
 func Parse(src []byte) *Syntax {
 	root, errorLine := parseTree(src)
-	f := &Syntax{Src: src, ErrorLine: errorLine, root: root}
+	f := &Syntax{Src: src, ErrorLine: errorLine}
 	f.Module = &Scope{Kind: ModuleScope, bound: map[string][]Binding{}}
 	r := &reader{f: f, src: src}
-	r.block(&f.root, f.Module, context{moduleLevel: true})
-	for i := range f.root.children {
-		if n := &f.root.children[i]; n.named && n.kind != "comment" {
-			f.Statements = append(f.Statements, Statement{Span{n.start, n.end}, n})
-		}
-	}
+	r.block(&root, f.Module, context{moduleLevel: true})
 	return f
 }
 
@@ -314,7 +300,7 @@ func (r *reader) function(n *node, s *Scope, c context) {
 		ch := &n.children[i]
 		switch ch.field {
 		case "name":
-			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start, node: n})
+			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start})
 		case "parameters":
 			r.parameters(ch, s, inner, c)
 		case "body":
@@ -361,7 +347,7 @@ func (r *reader) class(n *node, s *Scope, c context) {
 		ch := &n.children[i]
 		switch ch.field {
 		case "name":
-			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start, node: n})
+			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start})
 		case "body":
 			r.block(ch, inner, c)
 		default:
@@ -450,7 +436,14 @@ func (r *reader) targets(n *node, s *Scope, kind BindingKind) {
 func (r *reader) assignment(n *node, s *Scope, c context) {
 	left := n.child("left")
 	if left != nil && left.kind == "identifier" {
-		s.bind(left.text(r.src), Binding{Kind: AssignBinding, Start: left.start, node: n})
+		b := Binding{Kind: AssignBinding, Start: left.start, end: n.end}
+		switch right := n.child("right"); {
+		case right == nil || right.kind == "none":
+			b.none = true
+		case right.kind == "attribute" || right.kind == "identifier":
+			b.value = compact(right.text(r.src))
+		}
+		s.bind(left.text(r.src), b)
 	} else {
 		r.target(left, s, AssignBinding)
 	}
