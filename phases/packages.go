@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"path"
 	"regexp"
 	"slices"
@@ -15,9 +16,10 @@ import (
 // cleanup.
 
 var (
-	listStart = regexp.MustCompile(`(?m)^([ \t]*packages[ \t]*=[ \t]*)\[`)
+	listStart = regexp.MustCompile(`(?m)(?:^|[\s,(])packages[ \t]*=[ \t]*\[`)
 	cfgList   = regexp.MustCompile(`(?m)^packages[ \t]*=[ \t]*\r?\n((?:[ \t]+\S[^\n]*\n?)+)`)
 	listItem  = regexp.MustCompile(`["']([\w.]+)["']`)
+	listOther = regexp.MustCompile(`(?m)#.*$|[\s,]+`) // what may stand between items
 	cfgItem   = regexp.MustCompile(`(?m)^[ \t]+([\w.]+)[ \t]*\r?\n?`)
 )
 
@@ -29,6 +31,8 @@ type packageList struct {
 	cfg   bool // one item a line, unquoted
 }
 
+// readPackageList returns the package list of a file, or nil if it has none or
+// one of another kind, such as a list of folders or of tables.
 func readPackageList(file string, src []byte) *packageList {
 	switch path.Base(file) {
 	case "pyproject.toml", "setup.py":
@@ -38,6 +42,10 @@ func readPackageList(file string, src []byte) *packageList {
 		}
 		end := slices.Index(src[m[1]:], ']')
 		if end < 0 {
+			return nil
+		}
+		list := src[m[1] : m[1]+end]
+		if len(listOther.ReplaceAll(listItem.ReplaceAll(list, nil), nil)) > 0 {
 			return nil
 		}
 		return newPackageList(src, python.Span{Start: m[1], End: m[1] + end}, listItem)
@@ -181,7 +189,7 @@ func (j *job) removePackages(after tree.Tree, going map[string]bool, steps *comm
 }
 
 // remove returns the edit that takes out an item with its comma, and with its
-// line if it has one to itself.
+// line and the comment on it if it has one to itself.
 func (l *packageList) remove(src []byte, i int) python.Edit {
 	s := l.items[i]
 	if l.cfg {
@@ -194,12 +202,10 @@ func (l *packageList) remove(src []byte, i int) python.Edit {
 	for start > l.span.Start && (src[start-1] == ' ' || src[start-1] == '\t') {
 		start--
 	}
-	if s.End < len(src) && (src[s.End] == '\n' || src[s.End] == '\r') && start > 0 && src[start-1] == '\n' {
-		s.Start = start
-		for src[s.End] == '\r' {
-			s.End++
-		}
-		s.End++
+	line, _, more := bytes.Cut(src[s.End:], []byte("\n"))
+	rest := bytes.TrimSpace(line)
+	if more && start > 0 && src[start-1] == '\n' && (len(rest) == 0 || rest[0] == '#') {
+		s.Start, s.End = start, s.End+len(line)+1
 	}
 	return python.Edit{Span: s}
 }
