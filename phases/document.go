@@ -87,7 +87,7 @@ func (m *model) rewriteNotebook(file string, src []byte, patched map[string]bool
 		if c.code {
 			inner.cell(c.text)
 		} else {
-			inner = m.rewriteText("cell.md", c.text, patched)
+			inner = m.rewriteText(strings.TrimSuffix(file, ".ipynb")+".md", c.text, patched)
 		}
 		edits, err := c.edits(src, inner.edits)
 		if err != nil {
@@ -106,24 +106,35 @@ func (m *model) rewriteNotebook(file string, src []byte, patched map[string]bool
 	return out, nil
 }
 
-var magic = regexp.MustCompile(`(?m)^[ \t]*[%!][^\n]*`)
+var (
+	magic = regexp.MustCompile(`(?m)^[ \t]*(?:[\w.,* \t]+=[ \t]*)?([%!?][^\n]*)`)
+	help  = regexp.MustCompile(`(?m)\?{1,2}[ \t]*;?[ \t]*$`)
+)
 
 // cell rewrites one code cell. Magics and shell lines are no Python: they are
-// read as text.
+// read as text. So is a cell that does not parse without them.
 func (r *rewriter) cell(text []byte) {
 	r.f = &python.Syntax{Src: text}
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("%%")) {
 		r.scan(python.Span{End: len(text)}, false)
 		return
 	}
-	blanked := bytes.Clone(text)
-	for _, m := range magic.FindAllIndex(text, -1) {
-		r.scan(python.Span{Start: m[0], End: m[1]}, false)
-		for i := m[0]; i < m[1]; i++ {
-			blanked[i] = ' '
+	f := python.Parse(text)
+	if f.ErrorLine != 0 {
+		blanked := bytes.Clone(text)
+		for _, m := range magic.FindAllSubmatchIndex(text, -1) {
+			r.scan(python.Span{Start: m[2], End: m[3]}, false)
+			copy(blanked[m[2]:m[3]], "0"+strings.Repeat(" ", m[3]-m[2]))
+		}
+		for _, m := range help.FindAllIndex(blanked, -1) {
+			copy(blanked[m[0]:m[1]], strings.Repeat(" ", m[1]-m[0]))
+		}
+		if f = python.Parse(blanked); f.ErrorLine != 0 {
+			r.edits = nil
+			r.scan(python.Span{End: len(text)}, false)
+			return
 		}
 	}
-	f := python.Parse(blanked)
 	inner := &rewriter{m: r.m, f: f, path: r.path, patched: r.patched}
 	inner.run()
 	r.edits = append(r.edits, inner.edits...)

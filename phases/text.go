@@ -228,6 +228,9 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 		r.pathToken(s, at, end, word, prose)
 		return
 	}
+	if rest, ok := strings.CutPrefix(word, "mypy-"); ok && at > 0 && src[at-1] == '[' { // a section of setup.cfg, mypy.ini
+		at, word = end-len(rest), rest
+	}
 	if !strings.Contains(word, ".") || strings.Contains(word, "-") || word[0] == '.' || at > 0 && strings.IndexByte("@$\\", src[at-1]) >= 0 {
 		return
 	}
@@ -379,6 +382,10 @@ func (r *rewriter) pathToken(s python.Span, at, end int, word string, prose bool
 		return
 	}
 	dir := path.Dir(r.path)
+	_, here := r.m.paths[path.Join(dir, clean)]
+	if strings.HasPrefix(clean, "./") && !here {
+		dir = "." // as seen from the root, where commands are run
+	}
 	if to, ok := r.m.paths[path.Join(dir, clean)]; ok {
 		text := relativePath(dir, to.path) + slash
 		if strings.HasPrefix(word, "./") && !strings.HasPrefix(text, ".") {
