@@ -204,10 +204,11 @@ func (f *Syntax) code(n *node, b *strings.Builder, imports map[int]*Import, name
 	}
 	block := n.kind == "block" || n.kind == "module"
 	for i := range n.children {
-		if block {
+		before := b.Len()
+		f.code(&n.children[i], b, imports, name)
+		if block && b.Len() > before {
 			b.WriteString("\n|")
 		}
-		f.code(&n.children[i], b, imports, name)
 	}
 	if block {
 		b.WriteString("\n}")
