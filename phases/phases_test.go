@@ -389,8 +389,11 @@ func (c *testCase) compareLines(t *testing.T, section string, got []string, alwa
 	if !always {
 		return
 	}
-	if *update && (len(got) > 0 || c.section(section) != nil) {
-		c.set(section, strings.Join(got, "\n")+"\n")
+	if *update {
+		c.archive.Files = slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return f.Name == section })
+		if len(got) > 0 {
+			c.set(section, strings.Join(got, "\n"))
+		}
 		return
 	}
 	want := strings.Split(strings.TrimSpace(string(c.section(section))), "\n")
