@@ -145,6 +145,9 @@ func (m *model) exportsSeen(mod, name string, seen []string) bool {
 	if slices.Contains(seen, mod) {
 		return false
 	}
+	if d := m.fates[mod]; d != nil && d.fate == moved {
+		mod = d.module // what is left at the old path says nothing
+	}
 	pm, _ := m.index.Lookup(mod)
 	t := m.table(pm)
 	if t == nil {
