@@ -140,11 +140,11 @@ type checker struct {
 func open(ctx context.Context, e Expectation) (*checker, error) {
 	c := &checker{Expectation: e, news: map[string]string{}, olds: map[string]string{}}
 	var err error
-	if c.after, err = newWorld(ctx, e.After, e.Roots); err != nil {
+	if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds)); err != nil {
 		return nil, err
 	}
 	if e.Before != nil {
-		if c.before, err = newWorld(ctx, e.Before, e.Roots); err != nil {
+		if c.before, err = newWorld(ctx, e.Before, e.Roots, nil); err != nil {
 			return nil, err
 		}
 	}

@@ -43,8 +43,8 @@ func (c *checker) cycles(ctx context.Context) (Result, error) {
 		r.add("new cycle", Annotation{c.after.module(edge.from).Path, edge.line, level,
 			"these modules import each other: " + quotedChain(chain)})
 	}
-	r.looked = fmt.Sprintf("%s followed", count(len(after.edges), "module"))
-	return r.result("no new import cycle", "new import cycle"), nil
+	r.looked = fmt.Sprintf("%s followed", count(len(after.edges), "module", "modules"))
+	return r.result("no new import cycle", "new import cycle", "new import cycles"), nil
 }
 
 // maxChain is how many modules of a cycle are named.

@@ -39,8 +39,8 @@ func (c *checker) imports(ctx context.Context) (Result, error) {
 			r.add(b.what, Annotation{f, b.line, b.level, b.String()})
 		}
 	}
-	r.looked = fmt.Sprintf("%s read", count(len(files), "file"))
-	return r.result("no import is broken", "broken reference"), nil
+	r.looked = fmt.Sprintf("%s read", count(len(files), "file", "files"))
+	return r.result("no import is broken", "broken reference", "broken references"), nil
 }
 
 // brokenIn returns the broken references of a Python file, or of the code
@@ -136,8 +136,10 @@ func (c *checker) candidates() []string {
 		return all
 	}
 	picked := map[string]bool{}
-	touched := c.touched()
-	for len(touched) > 0 {
+	for _, f := range all {
+		picked[f] = !bytes.Equal(c.after.sources[f], c.before.sources[f])
+	}
+	for touched := c.touched(); len(touched) > 0; {
 		var words [][]byte
 		var folders []string
 		for _, f := range touched {
@@ -150,14 +152,9 @@ func (c *checker) candidates() []string {
 		}
 		touched = nil
 		for _, f := range all {
-			if picked[f] {
-				continue
-			}
 			src := c.after.sources[f]
-			hit := bytes.Equal(src, c.before.sources[f]) == false ||
-				slices.ContainsFunc(words, func(word []byte) bool { return bytes.Contains(src, word) }) ||
-				slices.ContainsFunc(folders, func(dir string) bool { return strings.HasPrefix(f, dir) })
-			if !hit {
+			inside := func(dir string) bool { return strings.HasPrefix(f, dir) }
+			if picked[f] || !containsAny(src, words) && !slices.ContainsFunc(folders, inside) {
 				continue
 			}
 			picked[f] = true

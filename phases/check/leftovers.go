@@ -32,7 +32,7 @@ func (c *checker) leftovers(ctx context.Context) (Result, error) {
 	r := &report{name: Leftovers, kinds: []string{rowImports, rowChains, rowStrings, rowConfig, rowComments, rowDocs, rowOutputs, rowWorkflows}}
 	if c.Stage == Moved {
 		r.kinds = nil
-		return r.result("nothing to look for yet: the shims keep the old paths working", "leftover"), nil
+		return r.result("nothing to look for yet: the shims keep the old paths working", "leftover reference", "leftover references"), nil
 	}
 	s := newSearch(c, r)
 	read := 0
@@ -46,8 +46,8 @@ func (c *checker) leftovers(ctx context.Context) (Result, error) {
 		read++
 		s.file(f)
 	}
-	r.looked = fmt.Sprintf("%s read for %s", count(read, "file"), count(len(s.modules)+len(s.paths), "old name"))
-	return r.result("nothing refers to an old path", "leftover reference"), nil
+	r.looked = fmt.Sprintf("%s read for %s", count(read, "file", "files"), count(len(s.modules)+len(s.paths), "old name", "old names"))
+	return r.result("nothing refers to an old path", "leftover reference", "leftover references"), nil
 }
 
 // A search looks for old names in one file after the other.
@@ -56,7 +56,7 @@ type search struct {
 	report  *report
 	modules map[string]*Old // by dotted name
 	paths   map[string]*Old // by path
-	words   [][]byte        // one of which every reference contains
+	words   [][]byte        // one of them is in every reference
 	heads   [][]byte        // first parts of old modules
 	homes   []string        // folders in which dots alone may name an old module
 	going   map[string]bool
@@ -67,7 +67,7 @@ type search struct {
 }
 
 func newSearch(c *checker, r *report) *search {
-	s := &search{checker: c, report: r, modules: map[string]*Old{}, paths: map[string]*Old{}, going: map[string]bool{}}
+	s := &search{checker: c, report: r, words: words(c.Olds), modules: map[string]*Old{}, paths: map[string]*Old{}, going: map[string]bool{}}
 	for _, f := range c.Going {
 		s.going[f] = c.Stage != Cleaned
 	}
@@ -75,15 +75,12 @@ func newSearch(c *checker, r *report) *search {
 		o := &c.Olds[i]
 		if o.Module != "" && !(c.Stage == Cleaned && c.after.module(o.Module) != nil) {
 			s.modules[o.Module] = o
-			_, last, _ := cutLast(o.Module)
-			s.word(last)
 			head, _, _ := strings.Cut(o.Module, ".")
 			s.heads = append(s.heads, []byte(head))
 			s.homes = append(s.homes, path.Join(c.after.index.Root(o.Path), head)+"/")
 		}
 		if o.Path != "" && !(c.Stage == Cleaned && c.after.has(o.Path)) {
 			s.paths[o.Path] = o
-			s.word(path.Base(o.Path))
 		}
 	}
 	s.heads = unique(s.heads)
@@ -92,7 +89,20 @@ func newSearch(c *checker, r *report) *search {
 	return s
 }
 
-func (s *search) word(w string) { s.words = unique(append(s.words, []byte(w))) }
+// words returns the last parts of old modules and paths: no reference does
+// without one of them.
+func words(olds []Old) [][]byte {
+	var list [][]byte
+	for _, o := range olds {
+		if _, last, _ := cutLast(o.Module); last != "" {
+			list = append(list, []byte(last))
+		}
+		if o.Path != "" {
+			list = append(list, []byte(path.Base(o.Path)))
+		}
+	}
+	return unique(list)
+}
 
 func unique(words [][]byte) [][]byte {
 	slices.SortFunc(words, bytes.Compare)
@@ -106,12 +116,11 @@ func (s *search) skips(f string) bool {
 		return true
 	}
 	src := s.after.sources[f]
-	in := func(word []byte) bool { return bytes.Contains(src, word) }
-	if !slices.ContainsFunc(s.words, in) {
+	if !containsAny(src, s.words) {
 		return true
 	}
 	inside := func(dir string) bool { return strings.HasPrefix(f, dir) }
-	return isPython(f) && !slices.ContainsFunc(s.heads, in) && !slices.ContainsFunc(s.homes, inside)
+	return isPython(f) && !containsAny(src, s.heads) && !slices.ContainsFunc(s.homes, inside)
 }
 
 func (s *search) file(f string) {
@@ -127,6 +136,7 @@ func (s *search) file(f string) {
 			switch c.kind {
 			case codeCell:
 				s.python(c.parse(), "", false)
+				s.text(c.commands(), 1, rowStrings, "failure")
 			case textCell:
 				s.text(c.text, 1, rowDocs, "warning")
 			default:
@@ -215,7 +225,7 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 			continue // in a list of packages
 		case str.Doc:
 			s.text([]byte(text), line, rowComments, "warning")
-		case imports(str.Callee) && dottedName.MatchString(text):
+		case imports(str) && dottedName.MatchString(text):
 			s.dotted(strings.Replace(text, ":", ".", 1), line, rowStrings, "failure", nil, true)
 		default:
 			s.text([]byte(text), line, rowStrings, "failure")

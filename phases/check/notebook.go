@@ -45,6 +45,21 @@ func (c cell) parse() *python.Syntax {
 	}))
 }
 
+// commands returns the magics and shell lines of a code cell, each in its line.
+func (c cell) commands() []byte {
+	if bytes.HasPrefix(bytes.TrimSpace(c.text), []byte("%%")) {
+		return c.text
+	}
+	var out []byte
+	for line := range bytes.Lines(c.text) {
+		if !magic.Match(line) {
+			line = []byte("\n")
+		}
+		out = append(out, line...)
+	}
+	return out
+}
+
 // cells returns the sources and the outputs of a notebook's cells; nothing of
 // a file that is no notebook.
 func cells(src []byte) []cell {

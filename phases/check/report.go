@@ -45,9 +45,9 @@ func (r *report) ok(kind string) {
 	r.good[kind]++
 }
 
-// result says how the check ended: fine is the title if nothing was found, one
-// of what was found is called thing.
-func (r *report) result(fine, thing string) Result {
+// result says how the check ended: fine is the title if nothing was found; what
+// was found is called one or many.
+func (r *report) result(fine, one, many string) Result {
 	severity := map[string]int{"failure": 0, "warning": 1, "notice": 2}
 	slices.SortFunc(r.list, func(a, b Annotation) int {
 		return cmp.Or(severity[a.Level]-severity[b.Level], strings.Compare(a.Path, b.Path), a.Line-b.Line, strings.Compare(a.Message, b.Message))
@@ -59,13 +59,13 @@ func (r *report) result(fine, thing string) Result {
 	switch {
 	case failures > 0:
 		out.Conclusion = Failure
-		out.Title = count(failures, thing)
+		out.Title = count(failures, one, many)
 		if rest > 0 {
 			out.Title += fmt.Sprintf(", and %d to look at", rest)
 		}
 	case r.unsure > 0:
 		out.Conclusion = Neutral
-		out.Title = fmt.Sprintf("%s, new or not: the tree before is not known", count(r.unsure, thing))
+		out.Title = fmt.Sprintf("%s, new or not: the tree before is not known", count(r.unsure, one, many))
 	case rest > 0:
 		out.Title += fmt.Sprintf("; %d to look at", rest)
 	}
@@ -88,7 +88,7 @@ func (r *report) summary(title string) string {
 	}
 	r.table(&b)
 	if r.old > 0 {
-		fmt.Fprintf(&b, "\nNot counted: %s that was there before.\n", count(r.old, "finding"))
+		fmt.Fprintf(&b, "\nNot counted: %s from before.\n", count(r.old, "finding", "findings"))
 	}
 	if len(r.list) == 0 {
 		return b.String()
@@ -120,11 +120,11 @@ func (r *report) table(b *strings.Builder) {
 }
 
 // count writes a number of things.
-func count(n int, thing string) string {
+func count(n int, one, many string) string {
 	if n == 1 {
-		return "1 " + thing
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

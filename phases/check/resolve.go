@@ -194,7 +194,7 @@ var dottedName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w
 // str looks at a dotted string that a call imports or patches.
 func (s *seeker) str(str python.String) {
 	text := str.Text(s.f.Src)
-	if str.Format || !imports(str.Callee) || !dottedName.MatchString(text) || !s.ours(text) {
+	if str.Format || !imports(str) || !dottedName.MatchString(text) || !s.ours(text) {
 		return
 	}
 	if b, ok := s.lost(text); ok {
@@ -230,13 +230,16 @@ func (w *world) lost(dotted string) (broken, bool) {
 	return broken{}, false
 }
 
-// imports reports whether a call by this name imports what its string names,
-// or patches it.
-func imports(callee string) bool {
-	last := callee[strings.LastIndexByte(callee, '.')+1:]
+// imports reports whether a string is the argument of a call that imports what
+// it names, or patches it.
+func imports(s python.String) bool {
+	if s.Arg > 0 {
+		return false
+	}
+	last := s.Callee[strings.LastIndexByte(s.Callee, '.')+1:]
 	switch last {
 	case "import_module", "__import__", "find_spec", "resolve_name", "import_string", "run_module", "importorskip", "patch", "setattr", "delattr":
 		return true
 	}
-	return strings.Contains(callee, "patch.")
+	return strings.Contains(s.Callee, "patch.")
 }

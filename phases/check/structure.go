@@ -51,12 +51,9 @@ func (c *checker) structure(ctx context.Context) (Result, error) {
 	if len(open) > 0 {
 		s.notes = append(s.notes, waiting(open))
 	}
-	r := s.result("everything is where the plan says", "thing")
-	switch {
-	case r.Conclusion == Failure:
-		r.Title += " not as the plan says"
-	case len(open) > 0:
-		r.Conclusion, r.Title = Neutral, "Waiting for "+count(len(open), "decision")
+	r := s.result("everything is where the plan says", "deviation from the plan", "deviations from the plan")
+	if r.Conclusion == Success && len(open) > 0 {
+		r.Conclusion, r.Title = Neutral, "Waiting for "+count(len(open), "decision", "decisions")
 	}
 	return r, nil
 }
@@ -64,7 +61,7 @@ func (c *checker) structure(ctx context.Context) (Result, error) {
 // waiting lists the decisions that are open.
 func waiting(open []string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Waiting for %s; what it is about is left as it was:\n", count(len(open), "decision"))
+	fmt.Fprintf(&b, "Waiting for %s; what they are about is left as it was:\n", count(len(open), "decision", "decisions"))
 	for _, p := range open[:min(len(open), maxRows)] {
 		fmt.Fprintf(&b, "\n- %s", code(p))
 	}
@@ -183,12 +180,9 @@ func (s *structure) packages() {
 
 // made reports whether a folder is one that the plan makes.
 func (s *structure) made(dir string) bool {
-	for _, f := range s.after.files {
-		if strings.HasPrefix(f, dir+"/") && s.olds[f] == "" && path.Base(f) != "__init__.py" {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(s.after.under(dir), func(f string) bool {
+		return s.olds[f] == "" && path.Base(f) != "__init__.py"
+	})
 }
 
 func (s *structure) portionElsewhere(dir, root string) bool {
@@ -272,8 +266,8 @@ func (s *structure) keep(p string) {
 	if s.before == nil || !s.after.has(p) {
 		return
 	}
-	for _, f := range s.before.files {
-		if strings.HasPrefix(f, p+"/") && !s.after.exists[f] {
+	for _, f := range s.before.under(p) {
+		if !s.after.exists[f] {
 			s.add(rowKept, Annotation{f, 1, "failure", fmt.Sprintf("%s is to be kept, and is gone", quoted(f))})
 		}
 	}

@@ -23,9 +23,10 @@ const maxSize = 16 << 20
 // A world is what one tree means to Python. Files are parsed when they are
 // asked for first.
 type world struct {
-	files   []string          // the text files, sorted; no symbolic links
+	paths   []string          // all entries, sorted
+	exists  map[string]bool   // the same
+	files   []string          // the files that are looked into, sorted
 	sources map[string][]byte // their content
-	exists  map[string]bool   // all entries
 	index   *python.Index
 	modules map[string]*module // by canonical name
 	parsed  map[string]*python.Syntax
@@ -39,11 +40,13 @@ type module struct {
 	open   bool           // any name may exist in it
 }
 
-// newWorld reads all files of a tree, several at once.
-func newWorld(ctx context.Context, t tree.Tree, roots []string) (*world, error) {
+// newWorld reads all files of a tree, several at once, and holds those that
+// are Python or contain one of words.
+func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte) (*world, error) {
 	w := &world{sources: map[string][]byte{}, exists: map[string]bool{}, modules: map[string]*module{}, parsed: map[string]*python.Syntax{}}
 	var all []string
 	for _, e := range t.Entries() {
+		w.paths = append(w.paths, e.Path)
 		w.exists[e.Path] = true
 		if e.Mode != tree.Symlink {
 			all = append(all, e.Path)
@@ -63,7 +66,7 @@ func newWorld(ctx context.Context, t tree.Tree, roots []string) (*world, error) 
 				if err != nil {
 					return fmt.Errorf("read %s: %w", f, err)
 				}
-				if len(src) > maxSize || bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
+				if !isText(src) || !isPython(f) && !isNotebook(f) && !containsAny(src, words) {
 					continue
 				}
 				mu.Lock()
@@ -87,13 +90,31 @@ func newWorld(ctx context.Context, t tree.Tree, roots []string) (*world, error) 
 
 func isPython(f string) bool { return strings.HasSuffix(f, ".py") }
 
+// isText reports whether a file can be looked into.
+func isText(src []byte) bool {
+	return len(src) <= maxSize && bytes.IndexByte(src[:min(len(src), 8000)], 0) < 0
+}
+
+func containsAny(src []byte, words [][]byte) bool {
+	return slices.ContainsFunc(words, func(word []byte) bool { return bytes.Contains(src, word) })
+}
+
 // has reports whether there is a file at p or anything below it.
 func (w *world) has(p string) bool {
 	if w.exists[p] {
 		return true
 	}
-	i, _ := slices.BinarySearch(w.files, p+"/")
-	return i < len(w.files) && strings.HasPrefix(w.files[i], p+"/")
+	return len(w.under(p)) > 0
+}
+
+// under returns the paths below the folder dir.
+func (w *world) under(dir string) []string {
+	i, _ := slices.BinarySearch(w.paths, dir+"/")
+	j := i
+	for j < len(w.paths) && strings.HasPrefix(w.paths[j], dir+"/") {
+		j++
+	}
+	return w.paths[i:j]
 }
 
 // syntax returns a parsed file.
