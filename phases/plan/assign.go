@@ -185,6 +185,9 @@ func (m *markdown) attachExports() {
 			})
 			v := into[max(i, 0)]
 			v.Export = union(v.Export, []string{name})
+			if v.Step == 0 {
+				v.Step = c.step
+			}
 		}
 	}
 }

@@ -255,6 +255,7 @@ func identifiers(list []string) []string {
 
 // A create is the content that a plan gives for a new __init__.py.
 type create struct {
+	step    int
 	depth   int
 	line    int
 	dir     string              // the folder of the package, no trailing slash
@@ -272,7 +273,7 @@ func (m *markdown) create(b *block) {
 	if !ok || !strings.Contains(p, "/") {
 		return
 	}
-	c := create{depth: b.depth, line: m.line(b), dir: path.Dir(p)}
+	c := create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
 	if at := exporting.FindStringIndex(b.text.string[match[1]:]); at != nil {
 		if c.all = identifiers(codes(b.text.string[match[1]+at[1]:])); c.all != nil && !m.full() {
 			m.packages = append(m.packages, c)

@@ -117,7 +117,7 @@ func TestYAMLMistakes(t *testing.T) {
 		{"anchor", "restage: 1\nkeep: &a [b]", `p.yaml:2:7: anchors (&x) and aliases (*x) are not supported`},
 		{"alias", "restage: 1\nkeep: [*a]", `not valid YAML: unknown anchor`},
 		{"tag", "restage: 1\ntitle: !!str x", `p.yaml:2:8: tags such as !!str are not supported`},
-		{"two documents", "restage: 1\n---\nrestage: 1", `p.yaml:3:1: a second document starts here; keep one`},
+		{"two documents", "restage: 1\n---\nrestage: 1", `p.yaml:2:1: a second document starts here; keep one`},
 		{"list of moves as mapping", "restage: 1\nmoves: {from: a, to: b}", `p.yaml:2:8: expected a list, found keys and values`},
 		{"imports as list", "restage: 1\nimports: [a]", `p.yaml:2:10: expected keys and values, found a list`},
 		{"answer empty", "restage: 1\ndecide: {a.py: ''}", `p.yaml:2:16: the answer is empty;`},
