@@ -2,6 +2,7 @@ package bot_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -292,6 +293,35 @@ func TestCommitsOfPeopleStay(t *testing.T) {
 	w.merge(movesBranch)
 	w.settle(nil)
 	contain(t, w.status(issue), "Review #3")
+}
+
+func TestChecks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	head := w.pull(movesBranch).GetHead().GetSHA()
+	want := []string{"restage / cycles success", "restage / imports success", "restage / leftovers success", "restage / structure success"}
+	same(t, "check runs", w.conclusions(head), want)
+	contain(t, w.status(issue), "✅ structure, ✅ imports, ✅ cycles, ✅ leftovers")
+	contain(t, w.pull(movesBranch).GetBody(), "| ✅ | structure |")
+
+	// "Re-run" posts all of them once more.
+	list, _, err := w.users["bob"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", head, nil)
+	check(t, err)
+	_, err = w.users["bob"].Checks.ReRequestCheckRun(ctx, "ada", "shop", list.CheckRuns[0].GetID())
+	check(t, err)
+	w.settle(nil)
+	twice := append(want[:4:4], want...)
+	slices.Sort(twice)
+	same(t, "check runs", w.conclusions(head), twice)
+
+	// What people push is checked too.
+	w.write(movesBranch, "src/shop/mine.py", "import os\nfrom shop.nowhere import x\n")
+	w.settle(nil)
+	head = w.pull(movesBranch).GetHead().GetSHA()
+	contain(t, strings.Join(w.conclusions(head), "\n"), "restage / imports failure", "restage / structure success")
+	contain(t, w.status(issue), "❌ imports", "open, with commits that restage did not make")
 }
 
 func TestClosedWithoutMerging(t *testing.T) {

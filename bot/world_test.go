@@ -287,6 +287,18 @@ func (w *world) checkRuns(commit string) []string {
 	return lines
 }
 
+// conclusions returns the names and conclusions of the check runs on a commit,
+// sorted.
+func (w *world) conclusions(commit string) []string {
+	w.t.Helper()
+	var lines []string
+	for _, line := range w.checkRuns(commit) {
+		words := strings.Fields(line)
+		lines = append(lines, strings.Join(words[:len(words)-2], " "))
+	}
+	return lines
+}
+
 // git runs a git command in the repository of the world.
 func (w *world) git(args ...string) string {
 	w.t.Helper()
