@@ -51,10 +51,7 @@ func (r *rewriter) aliasedImport(imp *python.Import, in python.ImportName) {
 	if d == nil || d.fate == emptied || d.fate == remapped {
 		return
 	}
-	t, ok := r.m.whole(name)
-	if !ok && d.fate == retired {
-		t, ok = r.wholeByUses(imp.Scope, in.As, name)
-	}
+	t, ok := r.wholeFor(imp.Scope, in.As, name)
 	if !ok {
 		r.leave(in.Start, name, "")
 		return
@@ -168,6 +165,8 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 		switch {
 		case !r.concerned(n.in.Name):
 			rootStays = true
+		case r.m.fates[name].fate == retired && slices.ContainsFunc(chains, func(c chainEdit) bool { return c.old == n.in.Name }):
+			replacement[i] = []string{} // the chains say which modules
 		case ok:
 			replacement[i] = []string{prefix + t.concrete}
 			needed = slices.DeleteFunc(needed, func(module string) bool {

@@ -197,10 +197,7 @@ func (r *rewriter) bindsOther(base, name string) bool {
 }
 
 func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed {
-	t, ok := r.m.whole(sub)
-	if d := r.m.fates[sub]; !ok && d.fate == retired {
-		t, ok = r.wholeByUses(imp.Scope, p.in.Bound, sub)
-	}
+	t, ok := r.wholeFor(imp.Scope, p.in.Bound, sub)
 	if !ok {
 		if d := r.m.fates[sub]; d.fate != emptied && d.fate != remapped {
 			r.leave(p.in.Start, sub, "")
@@ -210,6 +207,26 @@ func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed 
 	p.module, p.name = cutLast(t.module)
 	p.step, p.object = t.step, true
 	return p
+}
+
+// wholeFor returns where the module called mod is to be found as the object
+// that scope knows as bound. A wrapper's names may be in several modules: then
+// it is the one that has all attributes which the file uses.
+func (r *rewriter) wholeFor(scope *python.Scope, bound, mod string) (target, bool) {
+	t, ok := r.m.whole(mod)
+	if r.m.fates[mod].fate != retired || ok && r.hasUses(scope, bound, t.concrete) {
+		return t, ok
+	}
+	return r.wholeByUses(scope, bound, mod)
+}
+
+// hasUses reports whether a module has all attributes that the file uses of
+// what scope knows as bound.
+func (r *rewriter) hasUses(scope *python.Scope, bound, module string) bool {
+	return !slices.ContainsFunc(r.f.Uses, func(u python.Use) bool {
+		return u.Parts[0].Text == bound && len(u.Parts) > 1 && u.Resolve() == scope &&
+			!r.m.exports(module, u.Parts[1].Text) && !r.m.isModule(module+"."+u.Parts[1].Text)
+	})
 }
 
 // wholeByUses finds the one module that has all attributes which the file uses
