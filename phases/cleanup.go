@@ -96,7 +96,11 @@ func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
 		if l.soft || mod == nil || mod.Path == "" || !going[mod.Path] {
 			continue
 		}
-		if l.name != "" && l.name != "*" && !m.exports(mod.Name, l.name) {
+		holder := mod.Name
+		if d := m.fates[holder]; d != nil && d.fate == moved {
+			holder = d.module // behind the shim
+		}
+		if l.name != "" && l.name != "*" && !m.exports(holder, l.name) {
 			continue // it never resolved
 		}
 		if at := fmt.Sprintf("%s:%d", l.path, l.line); !slices.Contains(users[mod.Path], at) {
