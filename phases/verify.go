@@ -117,7 +117,7 @@ func (v *verifier) move(mv *fileMove) check.Move {
 	out := check.Move{
 		From: mv.from, To: mv.to,
 		Shim:  module && !mv.shadowed && !v.now.opt.NoShims && e.Mode != tree.Symlink,
-		Stays: v.mayStay(mv.from),
+		Stays: v.mayStay(mv.from), Merged: mv.same,
 	}
 	if module && !mv.shadowed {
 		out.Old, out.New = mv.old, mv.new
@@ -151,7 +151,7 @@ func (v *verifier) exports() []check.Export {
 		}
 		x := check.Export{Init: path.Join(v.now.packageOf(row, files), "__init__.py")}
 		for _, name := range row.Export {
-			if v.now.definer(v.now.tree, files, name) != "" {
+			if slices.ContainsFunc(files, func(f string) bool { return v.now.src.defines(f, name) }) {
 				x.Names = append(x.Names, name)
 			}
 		}

@@ -87,6 +87,7 @@ type Move struct {
 	Old, New string   // dotted modules; "" if the file is none
 	Shim     bool     // until cleanup, a shim is to be at From
 	Stays    bool     // From may be there for good: nobody has decided on it
+	Merged   bool     // To was there already, and From goes without its code
 	Names    []string // names that To must bind
 	Meta     *Meta    // what its @meta block must say, if it has one
 }

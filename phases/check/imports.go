@@ -30,7 +30,7 @@ func (c *checker) imports(ctx context.Context) (Result, error) {
 			case was[keys[0]] || was[keys[1]]:
 				r.old++
 				continue
-			case !known && !c.touches(b):
+			case !known && (!c.touches(b) || slices.Contains(c.Going, f)):
 				b.level = "warning"
 				r.unsure++
 			case c.awaited(b):

@@ -98,7 +98,7 @@ func (s *structure) move(mv Move) {
 	for _, name := range mv.Names {
 		s.expect(rowNames, mv.To, bound(f, name), "%s does not define %s, which the plan expects", quoted(mv.To), quoted(name))
 	}
-	if s.before != nil {
+	if s.before != nil && !mv.Merged {
 		s.keepsNames(mv, f)
 	}
 	if mv.Meta != nil && f.Meta != nil {
