@@ -42,7 +42,7 @@ A failure leaves the folder as it was.`,
 	cmd.Flags().StringVar(&flags.phase, "phase", "all", "carry out `PHASE`: moves, imports, cleanup or all")
 	cmd.Flags().BoolVar(&flags.commit, "commit", false, "make one git commit per step; needs a clean repository")
 	cmd.Flags().BoolVar(&flags.diff, "diff", false, "print a patch and write nothing")
-	cmd.Flags().StringArrayVar(&flags.decide, "decide", nil, "answer a decision, as `PATH=ANSWER`; may be repeated")
+	cmd.Flags().StringArrayVar(&flags.decide, "decide", nil, decideHelp)
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print the report as JSON")
 	return cmd
 }
@@ -59,15 +59,8 @@ func apply(cmd *cobra.Command, file string, flags applyFlags) error {
 	if err != nil {
 		return err
 	}
-	for _, value := range flags.decide {
-		path, answer, err := parseDecide(value)
-		if err != nil {
-			return err
-		}
-		if j.plan.Decide == nil {
-			j.plan.Decide = map[string]string{}
-		}
-		j.plan.Decide[path] = answer
+	if err := j.decide(flags.decide); err != nil {
+		return err
 	}
 	write := func([]*phases.Change) error { return nil }
 	switch {

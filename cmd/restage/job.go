@@ -176,15 +176,23 @@ func parsePhases(value string) ([]phases.Phase, error) {
 	return nil, usageError{fmt.Errorf("there is no phase %q; choose moves, imports, cleanup or all", value)}
 }
 
-// parseDecide returns the path and the answer in a value of --decide.
-func parseDecide(value string) (path, answer string, err error) {
-	i := strings.LastIndexByte(value, '=')
-	if i < 1 || i == len(value)-1 {
-		return "", "", usageError{fmt.Errorf("--decide %q: write PATH=ANSWER, such as --decide src/old.py=delete", value)}
+const decideHelp = "answer a decision, as `PATH=ANSWER`; may be repeated"
+
+// decide adds the values of --decide to the answers in the plan.
+func (j *job) decide(values []string) error {
+	for _, value := range values {
+		i := strings.LastIndexByte(value, '=')
+		if i < 1 || i == len(value)-1 {
+			return usageError{fmt.Errorf("--decide %q: write PATH=ANSWER, such as --decide src/old.py=delete", value)}
+		}
+		path, err := plan.CleanPath(value[:i])
+		if err != nil {
+			return usageError{fmt.Errorf("--decide %q: %w", value, err)}
+		}
+		if j.plan.Decide == nil {
+			j.plan.Decide = map[string]string{}
+		}
+		j.plan.Decide[path] = value[i+1:]
 	}
-	path, err = plan.CleanPath(value[:i])
-	if err != nil {
-		return "", "", usageError{fmt.Errorf("--decide %q: %w", value, err)}
-	}
-	return path, value[i+1:], nil
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 // verifyFlags is what "restage verify" can be told.
 type verifyFlags struct {
 	dir, phase, base string
+	decide           []string
 	json             bool
 }
 
@@ -44,6 +45,7 @@ one there is nothing to compare with, and everything found counts.`,
 	cmd.Flags().StringVar(&flags.dir, "repo", ".", "the working folder `DIR`: the top of the repository")
 	cmd.Flags().StringVar(&flags.phase, "phase", "cleanup", "the `PHASE` carried out last: moves, imports or cleanup")
 	cmd.Flags().StringVar(&flags.base, "base", "HEAD", "the git revision `REV` before the phase")
+	cmd.Flags().StringArrayVar(&flags.decide, "decide", nil, decideHelp)
 	cmd.Flags().BoolVar(&flags.json, "json", false, "print the results as JSON")
 	return cmd
 }
@@ -55,6 +57,9 @@ func verify(cmd *cobra.Command, file string, flags verifyFlags) error {
 	}
 	j, err := openJob(cmd, file, flags.dir)
 	if err != nil {
+		return err
+	}
+	if err := j.decide(flags.decide); err != nil {
 		return err
 	}
 	var before tree.Tree // unknown
