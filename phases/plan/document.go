@@ -337,5 +337,24 @@ var escaped = regexp.MustCompile("\\\\([_*`#|~<>&{}\\[\\]()!+.-])")
 
 func unescape(s string) string { return escaped.ReplaceAllString(s, "$1") }
 
-// oneLine returns s with all white space made single spaces.
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// maxText bounds a title or a line for people, in characters.
+const maxText = 1000
+
+// oneLine returns text for people: white space made single spaces, without
+// characters that nobody sees or that turn text around, cut where it is too
+// long.
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	s = strings.Map(func(r rune) rune {
+		if invisible(r) {
+			return -1
+		}
+		return r
+	}, s)
+	if len(s) > maxText {
+		if r := []rune(s); len(r) > maxText {
+			s = string(r[:maxText-3]) + "..."
+		}
+	}
+	return strings.Join(strings.Fields(s), " ")
+}

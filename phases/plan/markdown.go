@@ -25,6 +25,7 @@ func (r *reader) markdown(data []byte) error {
 	m.steps()
 	for _, b := range d.blocks {
 		switch {
+		case b.kind() == aside:
 		case b.rows != nil:
 			m.table(b)
 		case b.code != nil:
@@ -55,6 +56,7 @@ type markdown struct {
 
 	stepHeads []*heading // the sections of the steps of the plan
 	creates   *create    // "Create x/__init__.py:" whose code is still to come
+	provided  *block     // "If x exists:" whose items are still to come
 	deletes   *block     // "Delete these files:" whose items are still to come
 	expects   []expect   // names that files must define
 	packages  []create   // contents of new __init__.py
@@ -84,6 +86,7 @@ const (
 	outOfScope
 	preconditions
 	knownIssues
+	aside // what is not done, or not now
 )
 
 var titles = []struct {
@@ -92,6 +95,7 @@ var titles = []struct {
 }{
 	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|what stays|stays\b|unchanged|leave alone|do(n't| not) (touch|move))`)},
 	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|before (you|we) start)\b`)},
+	{aside, regexp.MustCompile(`(?i)^\W*(roll[ -]?back|undo|revert|alternatives?|rejected|future|later|follow[ -]?ups?|not now)\b`)},
 	{knownIssues, regexp.MustCompile(`(?i)^\W*(known (issues|problems|limitations)|caveats)\b`)},
 }
 

@@ -21,7 +21,7 @@ const maxPath = 1024
 func CleanPath(p string) (string, error) {
 	p = strings.TrimSpace(p)
 	quoted := input.Quote(p)
-	if !utf8.ValidString(p) || strings.ContainsFunc(p, unicode.IsControl) {
+	if !utf8.ValidString(p) || strings.ContainsFunc(p, invisible) {
 		return "", fmt.Errorf("the path %s holds characters that no path should", quoted)
 	}
 	p = strings.ReplaceAll(p, `\`, "/")
@@ -54,6 +54,10 @@ func CleanPath(p string) (string, error) {
 	}
 	return clean, nil
 }
+
+// invisible reports whether a reader does not see r, or sees it turn text
+// around.
+func invisible(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }
 
 // drive matches the start of a Windows path.
 var drive = regexp.MustCompile(`^[A-Za-z]:`)

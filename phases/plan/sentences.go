@@ -28,6 +28,7 @@ var (
 
 	// label matches the "Remove duplicate:" in front of a sentence.
 	label     = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
+	negation  = regexp.MustCompile(`(?i)\b(not|never|\pL+n['’]t)(\s+\pL+){0,3}\s*$`)
 	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
 	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
 	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
@@ -46,6 +47,12 @@ func (m *markdown) sentence(b *block) {
 	if m.deletes != nil && (b.depth <= m.deletes.depth || b.heading != m.deletes.heading) {
 		m.deletes = nil
 	}
+	if m.provided != nil && (b.depth <= m.provided.depth || b.heading != m.provided.heading) {
+		m.provided = nil
+	}
+	if m.provided == nil && condition.MatchString(b.text.string) && strings.HasSuffix(b.text.string, ":") {
+		m.provided = b
+	}
 	switch b.kind() {
 	case outOfScope:
 		m.outOfScope(b)
@@ -58,7 +65,9 @@ func (m *markdown) sentence(b *block) {
 		return
 	}
 	m.pairs(b)
-	m.delete(b)
+	if m.provided == nil {
+		m.delete(b)
+	}
 	m.create(b)
 	m.meta(b)
 	m.expect(b)
@@ -110,6 +119,9 @@ func (m *markdown) pairs(b *block) {
 		from, to := text[at[2]:at[3]], ""
 		if at[4] >= 0 {
 			to = text[at[4]:at[5]]
+		}
+		if negation.MatchString(text[max(0, at[0]-40):at[0]]) {
+			continue
 		}
 		first, module := at[0] == 0 && (b.item || b.title), strings.Contains(to, ".") && isModule(to)
 		line := m.lineAt(b.text, at[2])

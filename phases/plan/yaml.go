@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/restage/restage/phases/input"
 )
@@ -175,8 +174,8 @@ func names(v input.Value) []string {
 	return all
 }
 
-// line returns text for people, white space made single spaces.
-func line(v input.Value) string { return strings.Join(strings.Fields(v.Text()), " ") }
+// line returns text for people.
+func line(v input.Value) string { return oneLine(v.Text()) }
 
 // lines returns a list of such texts.
 func lines(v input.Value) []string {
