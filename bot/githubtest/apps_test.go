@@ -48,6 +48,7 @@ func (w *world) get(t *testing.T, path, authorization string) string {
 }
 
 func TestApp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	a, _, err := w.asApp.Apps.Get(ctx, "")
 	check(t, err)
@@ -81,6 +82,7 @@ func TestApp(t *testing.T) {
 }
 
 func TestJWT(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{Now: func() time.Time { return day(10) }})
 	mine, err := jwt.ParseRSAPrivateKeyFromPEM(w.app.PEM)
 	check(t, err)
@@ -116,6 +118,7 @@ func TestJWT(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	w := newWorld(t, githubtest.Options{Now: func() time.Time { return now }})
 	tok := w.botToken(t)
@@ -151,6 +154,7 @@ func TestTokens(t *testing.T) {
 
 // What the manifest does not ask for, the bot may not do.
 func TestPermissions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	_, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move")})
 	check(t, err)
@@ -234,6 +238,7 @@ func TestPermissions(t *testing.T) {
 }
 
 func TestRoles(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	for _, login := range []string{"cy", "di", "flo", "gus"} {
 		_, err := w.AddUser(login)
@@ -253,6 +258,7 @@ func TestRoles(t *testing.T) {
 }
 
 func TestRateLimit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{RateLimit: 2})
 	const repo = "/repos/ada/engine"
 	same(t, "first", w.get(t, repo, "token "+w.token["ada"]), "200")
@@ -270,6 +276,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 func TestETag(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	_, resp, err := w.ada.Repositories.Get(ctx, "ada", "engine")
 	check(t, err)
@@ -283,6 +290,7 @@ func TestETag(t *testing.T) {
 }
 
 func TestManifest(t *testing.T) {
+	t.Parallel()
 	s, err := githubtest.Open(t.TempDir(), githubtest.Options{})
 	check(t, err)
 	defer s.Close()

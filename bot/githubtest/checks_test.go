@@ -10,6 +10,7 @@ import (
 )
 
 func TestCheckRuns(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob")
 	head := commit(t, dir, "a/work", "One", "c.txt", "c\n")
@@ -96,6 +97,7 @@ func TestCheckRuns(t *testing.T) {
 
 // Another app cannot touch what is not its own.
 func TestOtherApp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob")
 	head := git(t, dir, "rev-parse", "HEAD")

@@ -33,6 +33,7 @@ func (w *world) botToken(t *testing.T) string {
 // The way of restage: a bare clone of depth 1 in memory, a commit made of
 // objects, a push from the shallow clone.
 func TestGoGit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	auth := &githttp.BasicAuth{Username: "x-access-token", Password: w.botToken(t)}
 	repo, err := gogit.Clone(memory.NewStorage(), nil, &gogit.CloneOptions{
@@ -62,6 +63,7 @@ func TestGoGit(t *testing.T) {
 }
 
 func TestGitAccess(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	readOnly, _, err := w.asApp.Apps.CreateInstallationToken(ctx, w.inst, &github.InstallationTokenOptions{
 		Permissions: &github.InstallationPermissions{Contents: github.String("read")}})
@@ -103,6 +105,7 @@ func TestGitAccess(t *testing.T) {
 }
 
 func TestShallowPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob", "--depth=1")
 	same(t, "depth", git(t, dir, "rev-list", "--count", "HEAD"), "1")
@@ -116,6 +119,7 @@ func TestShallowPush(t *testing.T) {
 }
 
 func TestContentsAndRefs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	file, _, _, err := w.bot.Repositories.GetContents(ctx, "ada", "engine", "dir/b c.txt", nil)
 	check(t, err)

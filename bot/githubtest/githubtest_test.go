@@ -3,10 +3,13 @@ package githubtest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -64,9 +67,45 @@ func day(n int) time.Time { return time.Date(2024, 1, n, 12, 0, 0, 0, time.UTC) 
 
 func newWorld(t *testing.T, opts githubtest.Options) *world {
 	t.Helper()
-	w := &world{dir: t.TempDir(), hook: newHook(t)}
+	template, err := template()
+	check(t, err)
+	w := &world{dir: filepath.Join(t.TempDir(), "github"), hook: newHook(t)}
+	check(t, os.CopyFS(w.dir, os.DirFS(template)))
 	w.open(t, opts)
 	return w
+}
+
+// template makes a folder with what all worlds begin with, once: keys take time.
+var template = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "githubtest")
+	if err != nil {
+		return "", err
+	}
+	s, err := githubtest.Open(dir, githubtest.Options{})
+	if err != nil {
+		return "", err
+	}
+	err = populate(s)
+	if err == nil {
+		_, err = s.RegisterApp("ada", []byte(manifest), "http://127.0.0.1:1", secret)
+	}
+	return dir, errors.Join(err, s.Close())
+})
+
+// populate makes sure that the people and the repository of a world are there.
+func populate(s *githubtest.Server) error {
+	for _, login := range []string{"ada", "bob", "eve"} {
+		if _, err := s.AddUser(login); err != nil {
+			return err
+		}
+	}
+	err := s.CreateRepository("ada", "engine", true,
+		githubtest.Commit{Message: "Begin", Author: "Ada <ada@example.com>", When: day(1), Files: files("a.txt", "one\n", "dir/b c.txt", "b\n")},
+		githubtest.Commit{Message: "Go on", Author: "Ada <ada@example.com>", When: day(2), Files: files("a.txt", "one\ntwo\n", "dir/b c.txt", "b\n")})
+	if err != nil {
+		return err
+	}
+	return s.SetPermission("ada", "engine", "bob", "write")
 }
 
 // open opens the folder of the world, again maybe.
@@ -84,15 +123,12 @@ func (w *world) open(t *testing.T, opts githubtest.Options) {
 		s.Close()
 	})
 	check(t, s.Start("127.0.0.1:0"))
+	check(t, populate(s))
 	w.Server, w.token = s, map[string]string{}
 	for _, login := range []string{"ada", "bob", "eve"} {
 		w.token[login], err = s.AddUser(login)
 		check(t, err)
 	}
-	check(t, s.CreateRepository("ada", "engine", true,
-		githubtest.Commit{Message: "Begin", Author: "Ada <ada@example.com>", When: day(1), Files: files("a.txt", "one\n", "dir/b c.txt", "b\n")},
-		githubtest.Commit{Message: "Go on", Author: "Ada <ada@example.com>", When: day(2), Files: files("a.txt", "one\ntwo\n", "dir/b c.txt", "b\n")}))
-	check(t, s.SetPermission("ada", "engine", "bob", "write"))
 	w.app, err = s.RegisterApp("ada", []byte(manifest), w.hook.URL, secret)
 	check(t, err)
 	w.inst, err = s.Install(w.app.ID, "ada", "engine")
@@ -152,6 +188,12 @@ type received struct {
 	payload     []byte
 }
 
+func (r received) name() string {
+	var p struct{ Action string }
+	json.Unmarshal(r.payload, &p)
+	return strings.TrimSpace(r.event + " " + p.Action)
+}
+
 func newHook(t *testing.T) *hook {
 	description, err := openapi.Load()
 	check(t, err)
@@ -174,22 +216,27 @@ func newHook(t *testing.T) *hook {
 	return h
 }
 
-// events waits for the webhooks under way and returns what arrived since the
-// last call, such as "issues labeled".
-func (w *world) events(t *testing.T) []string {
+// received waits for the webhooks under way and returns what arrived since the
+// last call.
+func (w *world) received(t *testing.T) []received {
 	t.Helper()
 	wait, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	check(t, w.Idle(wait))
 	w.hook.mu.Lock()
 	defer w.hook.mu.Unlock()
-	var names []string
-	for _, r := range w.hook.got {
-		var p struct{ Action string }
-		check(t, json.Unmarshal(r.payload, &p))
-		names = append(names, strings.TrimSpace(r.event+" "+p.Action))
-	}
+	got := w.hook.got
 	w.hook.got = nil
+	return got
+}
+
+// events is received as names, such as "issues labeled".
+func (w *world) events(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	for _, r := range w.received(t) {
+		names = append(names, r.name())
+	}
 	return names
 }
 

@@ -15,6 +15,7 @@ func (h *hook) answer(status int) {
 }
 
 func TestDeliveries(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	w.events(t)
 	w.hook.answer(http.StatusServiceUnavailable)
@@ -51,6 +52,7 @@ func TestDeliveries(t *testing.T) {
 
 // Nobody listens: the delivery is recorded as failed.
 func TestNobodyListens(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	w.events(t)
 	w.hook.Close()

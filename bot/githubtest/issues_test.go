@@ -19,6 +19,7 @@ func names(labels []*github.Label) string {
 }
 
 func TestIssues(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	i, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{
 		Title: github.String("Move"), Body: github.String("a plan"), Labels: &[]string{"bug"}})
@@ -55,6 +56,7 @@ func TestIssues(t *testing.T) {
 }
 
 func TestLabels(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	l, _, err := w.bot.Issues.CreateLabel(ctx, "ada", "engine", &github.Label{
 		Name: github.String("a b/c"), Color: github.String("00ff00"), Description: github.String("odd")})
@@ -74,6 +76,7 @@ func TestLabels(t *testing.T) {
 }
 
 func TestComments(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	_, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move")})
 	check(t, err)
@@ -114,6 +117,7 @@ func TestComments(t *testing.T) {
 }
 
 func TestPages(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	_, _, err := w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move")})
 	check(t, err)

@@ -58,6 +58,7 @@ func newPull(title, head, base string) *github.NewPullRequest {
 }
 
 func TestPullRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob")
 	base := git(t, dir, "rev-parse", "HEAD")
@@ -124,6 +125,7 @@ func TestPullRequest(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
+	t.Parallel()
 	const by = "--format=%an <%ae>, %cn <%ce>: %B"
 	for _, c := range []struct{ method, parents, log string }{
 		{"merge", "2", "ada <ID+ada@users.noreply.github.com>, GitHub <noreply@github.com>: Merge pull request #1 from ada/work\n\nWork"},
@@ -171,6 +173,7 @@ func TestMerge(t *testing.T) {
 }
 
 func TestMergeConflict(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob")
 	commit(t, dir, "work", "One", "a.txt", "mine\n")
@@ -194,6 +197,7 @@ func TestMergeConflict(t *testing.T) {
 
 // Commits that arrive in the base by a push are a merge too.
 func TestMergedByPush(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	dir := w.clone(t, "bob")
 	head := commit(t, dir, "work", "One", "c.txt", "c\n")
