@@ -215,12 +215,12 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 			return nil, nil
 		}
 	}
+	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink || j.excluded(mv.to) {
+		return nil, nil
+	}
 	src, err := m.tree.Read(mv.to)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", mv.to, err)
-	}
-	if j.excluded(mv.to) {
-		return nil, nil
 	}
 	r, err := j.rewriteFile(m, mv.to, mv.old, patched)
 	if err != nil {
