@@ -28,7 +28,7 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 
 // TestCases carries out each plan in testdata and compares what the case lists:
 //
-//	plan.yaml, plan.md   the plan; or before/plan.yaml, if it lies in the repository
+//	plan.yaml, plan.md   the plan; or before/docs/plan.yaml, if it lies in the repository
 //	before/PATH          a file before the first phase
 //	moves/PATH           a file after a phase; likewise imports/PATH, cleanup/PATH
 //	decisions            "PHASES PATH: QUESTION [OPTIONS]", one a line, all there are;
@@ -65,6 +65,9 @@ func TestCases(t *testing.T) {
 	}
 }
 
+// planFile is where a plan is that lies in the repository.
+const planFile = "docs/plan.yaml"
+
 // A testCase is one file of testdata.
 type testCase struct {
 	file    string
@@ -91,6 +94,7 @@ func readCase(t *testing.T, file string) *testCase {
 		t.Errorf("%s does not say what it shows", file)
 	}
 	c := &testCase{file: file, archive: archive, phases: phases.All}
+	c.opt.PlanFile = planFile
 	var edits []tree.Edit
 	for _, f := range archive.Files {
 		name, flags := splitName(f.Name)
@@ -99,11 +103,8 @@ func readCase(t *testing.T, file string) *testCase {
 			name = p
 		}
 		switch name {
-		case "plan.yaml", "plan.md":
+		case "plan.yaml", "plan.md", planFile:
 			c.plan, c.planErr = plan.Read(name, f.Data)
-			if name != f.Name {
-				c.opt.PlanFile = name
-			}
 		case "phases":
 			c.phases = nil
 			for _, p := range strings.Fields(string(f.Data)) {
@@ -116,6 +117,9 @@ func readCase(t *testing.T, file string) *testCase {
 			}
 			c.opt.SourceRoots, c.opt.Include, c.opt.Exclude, c.opt.NoShims = conf.SourceRoots, conf.Include, conf.Exclude, !conf.Shims
 		}
+	}
+	if c.plan == nil && c.planErr == nil {
+		t.Fatal("there is no plan")
 	}
 	if c.before, err = tree.Apply(tree.NewMap(nil), edits); err != nil {
 		t.Fatal(err)
@@ -391,7 +395,7 @@ func (c *testCase) compareLines(t *testing.T, section string, got []string, alwa
 	}
 	if *update {
 		c.archive.Files = slices.DeleteFunc(c.archive.Files, func(f txtar.File) bool { return f.Name == section })
-		if len(got) > 0 {
+		if len(got) > 0 || section == "commits" {
 			c.set(section, strings.Join(got, "\n"))
 		}
 		return

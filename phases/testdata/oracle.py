@@ -72,7 +72,11 @@ class Shape(ast.NodeTransformer):
 
 def shape(file):
     with open(file, "rb") as f:
-        return ast.dump(Shape().visit(ast.parse(f.read())), indent=1)
+        source = f.read()
+    try:
+        return ast.dump(Shape().visit(ast.parse(source)), indent=1)
+    except SyntaxError:
+        return None  # Python 2
 
 
 def compare(pair):
