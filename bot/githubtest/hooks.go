@@ -21,7 +21,7 @@ func getHookConfig(c *call) (reply, error) {
 // listDeliveries lists the attempts, newest first. The cursor of the next page
 // is the id that it starts with.
 func listDeliveries(c *call) (reply, error) {
-	found := slices.DeleteFunc(list[delivery](c.tx, c.who.app.ID), func(d *delivery) bool { return d.Pending })
+	found := slices.DeleteFunc(list[delivery](c.tx, c.who.app.ID), func(d *delivery) bool { return d.Delivered.IsZero() })
 	slices.SortFunc(found, func(a, b *delivery) int { return cmp.Compare(b.ID, a.ID) })
 	if cursor := c.query("cursor"); cursor != "" {
 		from, err := strconv.ParseInt(cursor, 10, 64)
@@ -40,7 +40,7 @@ func listDeliveries(c *call) (reply, error) {
 
 func (c *call) delivery() (*delivery, error) {
 	d := get[delivery](c.tx, c.id("id"))
-	if d == nil || d.Parent != c.who.app.ID || d.Pending {
+	if d == nil || d.Parent != c.who.app.ID || d.Delivered.IsZero() {
 		return nil, errNotFound
 	}
 	return d, nil
@@ -64,9 +64,9 @@ func redeliver(c *call) (reply, error) {
 		return reply{}, err
 	}
 	again := &delivery{GUID: d.GUID, Event: d.Event, Action: d.Action, Installation: d.Installation, Repo: d.Repo,
-		Redelivery: true, Pending: true, Payload: d.Payload}
+		Redelivery: true, Payload: d.Payload}
 	again.Parent = d.Parent
-	c.put(again)
+	c.enqueue(again)
 	return reply{http.StatusAccepted, obj{}}, nil
 }
 

@@ -162,15 +162,20 @@ type delivery struct {
 	Installation   int64
 	Repo           int64
 	Redelivery     bool
-	Pending        bool // not attempted to the end yet
 	Payload        json.RawMessage
-	Delivered      time.Time
-	Duration       float64 // seconds
-	Status         string  // such as "OK"
-	Code           int     // 0 when there was no answer
+	Delivered      time.Time // zero until it was attempted to the end
+	Duration       float64   // seconds
+	Status         string    // such as "OK"
+	Code           int       // 0 when there was no answer
 	RequestHeader  map[string]string
 	ResponseHeader map[string]string
 	Response       string // the body
+}
+
+// A pending is a delivery that has not been attempted to the end. Its id is that
+// of the delivery, of which there are many and large ones.
+type pending struct {
+	base // Parent: the app
 }
 
 // A seen is a ref as it was when its last change was made known. Another value

@@ -60,12 +60,18 @@ func (t *tx) deliver(a *app, inst *installation, e event) {
 	if err != nil {
 		panic(failure{err})
 	}
-	d := &delivery{GUID: newGUID(), Event: e.name, Action: e.action, Installation: inst.ID, Pending: true, Payload: data}
+	d := &delivery{GUID: newGUID(), Event: e.name, Action: e.action, Installation: inst.ID, Payload: data}
 	d.Parent = a.ID
 	if e.repo != nil {
 		d.Repo = e.repo.ID
 	}
+	t.enqueue(d)
+}
+
+// enqueue stores a delivery that is to be attempted.
+func (t *tx) enqueue(d *delivery) {
 	t.put(d)
+	t.put(&pending{base{ID: d.ID, Parent: d.Parent}})
 }
 
 // senders deliver the webhooks of each app, one after the other.
@@ -119,7 +125,9 @@ func (s *Server) sendPending(appID int64) {
 		var d *delivery
 		err := s.do(s.ctx, func(t *tx) error {
 			a = get[app](t, appID)
-			d = first(list[delivery](t, appID), func(d *delivery) bool { return d.Pending })
+			if next := list[pending](t, appID); len(next) > 0 {
+				d = get[delivery](t, next[0].ID)
+			}
 			return nil
 		})
 		if err != nil {
@@ -137,8 +145,12 @@ func (s *Server) sendPending(appID int64) {
 		if s.ctx.Err() != nil {
 			return // what was cut off by Close is attempted again
 		}
-		d.Pending = false
-		if err := s.do(s.ctx, func(t *tx) error { t.put(d); return nil }); err != nil {
+		err = s.do(s.ctx, func(t *tx) error {
+			t.put(d)
+			t.remove(&pending{base{ID: d.ID}})
+			return nil
+		})
+		if err != nil {
 			s.opts.Log.Error("webhook not recorded", "error", err)
 			return
 		}
@@ -151,22 +163,15 @@ func (s *Server) Idle(ctx context.Context) error {
 		s.senders.mu.Lock()
 		idle := s.senders.idle
 		s.senders.mu.Unlock()
-		pending := 0
-		err := s.do(ctx, func(t *tx) error {
-			for _, d := range all[delivery](t) {
-				if d.Pending {
-					pending++
-				}
-			}
-			return nil
-		})
-		if err != nil || pending == 0 {
+		var n int
+		err := s.do(ctx, func(t *tx) error { n = len(all[pending](t)); return nil })
+		if err != nil || n == 0 {
 			return err
 		}
 		select {
 		case <-idle:
 		case <-ctx.Done():
-			return fmt.Errorf("%d webhooks are not delivered: %w", pending, ctx.Err())
+			return fmt.Errorf("%d webhooks are not delivered: %w", n, ctx.Err())
 		}
 	}
 }

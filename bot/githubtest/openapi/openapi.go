@@ -43,12 +43,15 @@ type template struct {
 	literal int      // how much of it is no parameter
 }
 
-// Load returns the description that make testdata has put in the folder
-// $RESTAGE_TESTDATA, by default .cache/testdata under the root of the module
-// that the working directory is in. It is read once in a process.
+// Load is Read, once in a process.
 func Load() (*Description, error) { return load() }
 
-var load = sync.OnceValues(func() (*Description, error) {
+var load = sync.OnceValues(Read)
+
+// Read reads the description that make testdata has put in the folder
+// $RESTAGE_TESTDATA, by default .cache/testdata under the root of the module
+// that the working directory is in.
+func Read() (*Description, error) {
 	file, err := find()
 	if err != nil {
 		return nil, err
@@ -61,7 +64,7 @@ var load = sync.OnceValues(func() (*Description, error) {
 		return nil, err
 	}
 	return parse(data)
-})
+}
 
 // find returns where the description is.
 func find() (string, error) {
