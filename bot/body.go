@@ -7,6 +7,7 @@ import (
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/tree"
 )
 
 // pullData is what the template of a pull request's body shows. Strings are
@@ -50,7 +51,7 @@ func (l *look) pullBody(s *stage) string {
 		Deleted:   deletedList(r.Deleted),
 		Rewritten: rewrittenTable(r.Rewritten),
 		Files:     len(r.Rewritten),
-		Warnings:  warningList(r.Warnings, l.repo.URL(), s.row.Head),
+		Warnings:  l.warningList(s),
 		Decisions: decisionsText(unanswered(r.Decisions, l.answers)),
 		Checks:    l.checksTable(s),
 		Commits:   len(r.Commits),
@@ -113,16 +114,20 @@ func deletedList(deleted []string) string {
 	return rows("", plural(len(lines), "file"), lines)
 }
 
-// warningList lists warnings with links to the lines of commit they are about.
-func warningList(warnings []phases.Warning, repo, commit string) string {
+// warningList lists the warnings of a stage with links to the lines they are
+// about: on the branch or, where the file is gone from that, on the base.
+func (l *look) warningList(s *stage) string {
 	var lines []string
-	for _, w := range warnings {
-		where := w.Path
+	for _, w := range s.report.Warnings {
+		where, commit := w.Path, s.row.Head
 		if w.Line > 0 {
 			where = fmt.Sprintf("%s:%d", w.Path, w.Line)
 		}
+		if _, ok := tree.Find(s.after, w.Path); !ok {
+			commit = s.row.Base
+		}
 		lines = append(lines, fmt.Sprintf("- [%s](%s): %s (%s)",
-			code(where), fileURL(repo, commit, w.Path, w.Line), text(w.Message), code(w.Rule)))
+			code(where), fileURL(l.repo.URL(), commit, w.Path, w.Line), text(w.Message), code(w.Rule)))
 	}
 	if len(lines) == 0 {
 		return ""

@@ -55,14 +55,14 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 		return false, l.giveUp(ctx, s, err)
 	}
 	s.report = report{Change: *change}
-	head, after, err := l.commit(s, before)
+	head, err := l.commit(ctx, s, before)
 	if err != nil {
 		return false, err
 	}
 	if head == l.base {
 		return true, l.skip(ctx, s)
 	}
-	s.report.Results, err = phases.Verify(ctx, before, after, l.plan, s.phase, opt)
+	s.report.Results, err = phases.Verify(ctx, before, s.after, l.plan, s.phase, opt)
 	if err != nil {
 		return false, l.giveUp(ctx, s, err)
 	}
@@ -92,10 +92,10 @@ func (l *look) fetchBase(ctx context.Context) error {
 }
 
 // commit makes the commits of the phase in the clone.
-func (l *look) commit(s *stage, before tree.Tree) (head string, after tree.Tree, err error) {
-	me, err := l.repo.Identity(context.Background())
+func (l *look) commit(ctx context.Context, s *stage, before tree.Tree) (head string, err error) {
+	me, err := l.repo.Identity(ctx)
 	if err != nil {
-		return "", nil, err
+		return "", err
 	}
 	head = l.base
 	for _, c := range s.report.Commits {
@@ -107,14 +107,14 @@ func (l *look) commit(s *stage, before tree.Tree) (head string, after tree.Tree,
 			When:    l.m.Created,
 		})
 		if err != nil {
-			return "", nil, err
+			return "", err
 		}
 	}
-	if head == l.base {
-		return head, before, nil
+	s.after = before
+	if head != l.base {
+		s.after, err = l.clone.Tree(head)
 	}
-	after, err = l.clone.Tree(head)
-	return head, after, err
+	return head, err
 }
 
 func commitMessage(c phases.Commit, number, issue int) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
 	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/tree"
 )
 
 // A pause is why a migration cannot go on until somebody does something, and
@@ -47,6 +48,7 @@ type stage struct {
 	known  bool            // the phase was computed before, row and report say what came of it
 	row    store.Phase
 	report report
+	after  tree.Tree // what the phase leads to, once it was computed in this look
 }
 
 // A report is what is kept of a computed phase.

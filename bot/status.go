@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
@@ -90,7 +91,9 @@ func (l *look) statusText(working bool) string {
 		}
 	}
 	if l.plan != nil {
-		d.Plan = github.Clip(l.plan.Markdown(), maxPlan)
+		if d.Plan = l.plan.Markdown(); utf8.RuneCountInString(d.Plan) > maxPlan {
+			d.Plan = "It is too long to be shown here; `restage plan` shows it."
+		}
 	}
 	return render("status", d)
 }
