@@ -21,11 +21,15 @@ import (
 // It fails, and nothing is done, when the plan cannot be carried out on this
 // tree at all: no Python in it, two moves to one place, a phase out of turn.
 func Run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
+	return runAhead(ctx, t, p, phase, opt, newParser())
+}
+
+// runAhead runs a phase, and those after it for the decisions that they ask.
+func runAhead(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options, parse *parser) (*Change, error) {
 	at := slices.Index(All, phase)
 	if at < 0 {
 		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
 	}
-	parse := newParser()
 	change, err := run(ctx, t, p, phase, opt, parse)
 	if err != nil {
 		return nil, err

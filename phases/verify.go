@@ -43,7 +43,7 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 		return nil, err
 	}
 	e := v.expect(open)
-	e.Before, e.After = before, after
+	e.Before, e.After, e.Parse = before, after, parse.parse
 	return check.Run(ctx, e)
 }
 
@@ -63,14 +63,14 @@ type verifier struct {
 	disputed []string // paths of open decisions, in the tree
 }
 
-// decisions returns what the phase asks, on the tree it started from if that
-// is one it can start from.
+// decisions returns what the phase and those after it ask, on the tree it
+// started from if that is one it can start from.
 func (v *verifier) decisions(ctx context.Context, phase Phase) ([]Decision, error) {
 	for _, j := range []*job{v.was, v.now} {
 		if phase != Moves && j.requireMoved() != nil {
 			continue
 		}
-		c, err := run(ctx, j.tree, j.plan, phase, j.opt, j.src.parse)
+		c, err := runAhead(ctx, j.tree, j.plan, phase, j.opt, j.src.parse)
 		if err != nil {
 			return nil, fmt.Errorf("what %s asks: %w", phase, err)
 		}
@@ -103,16 +103,21 @@ func (v *verifier) expect(open []Decision) check.Expectation {
 	return e
 }
 
+// open reports whether a decision about a path is open. What is disputed stays
+// as it is, references to it too.
+func (v *verifier) open(p string) bool {
+	return slices.ContainsFunc(v.disputed, func(at string) bool { return within(p, at) })
+}
+
 // mayStay reports whether a file may be left because a decision about it, or
 // about something in its package, is open.
 func (v *verifier) mayStay(f string) bool {
-	return slices.ContainsFunc(v.disputed, func(at string) bool {
-		return within(f, at) || path.Base(f) == "__init__.py" && within(at, path.Dir(f))
-	})
+	return v.open(f) || path.Base(f) == "__init__.py" &&
+		slices.ContainsFunc(v.disputed, func(at string) bool { return within(at, path.Dir(f)) })
 }
 
 func (v *verifier) move(mv *fileMove) check.Move {
-	e, _ := tree.Find(v.was.tree, mv.from)
+	e, _ := tree.Find(v.now.tree, mv.to)
 	module := mv.old != "" && mv.new != ""
 	out := check.Move{
 		From: mv.from, To: mv.to,
@@ -169,7 +174,7 @@ func (v *verifier) olds() []check.Old {
 	known := map[string]bool{}
 	add := func(module, at string) {
 		o := check.Old{Module: module, Path: at, New: v.homes(m, module, at)}
-		if at == "" || !known[at] {
+		if at == "" || !known[at] && !v.open(at) {
 			list = append(list, o)
 			known[at] = true
 		}

@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -79,6 +80,10 @@ type Expectation struct {
 	// Ignored reports whether a file is none that references are sought in;
 	// nil if there is no such file.
 	Ignored func(path string) bool
+
+	// Parse reads a Python file; nil means python.Parse. One that remembers
+	// what it has read saves most of the time that the checks take.
+	Parse func(path string, src []byte) *python.Syntax
 }
 
 // A Move is a file that is to be at a new place.
@@ -139,13 +144,16 @@ type checker struct {
 }
 
 func open(ctx context.Context, e Expectation) (*checker, error) {
+	if e.Parse == nil {
+		e.Parse = func(_ string, src []byte) *python.Syntax { return python.Parse(src) }
+	}
 	c := &checker{Expectation: e, news: map[string]string{}, olds: map[string]string{}}
 	var err error
-	if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds)); err != nil {
+	if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds), e.Parse); err != nil {
 		return nil, err
 	}
 	if e.Before != nil {
-		if c.before, err = newWorld(ctx, e.Before, e.Roots, nil); err != nil {
+		if c.before, err = newWorld(ctx, e.Before, e.Roots, nil, e.Parse); err != nil {
 			return nil, err
 		}
 	}

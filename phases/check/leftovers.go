@@ -329,7 +329,7 @@ func (s *search) dotted(name string, line int, kind, level string, context []byt
 // found reports a reference to an old module or path. What never led anywhere,
 // and what has no new home to go to, is for people to look at.
 func (s *search) found(o *Old, name string, line int, kind, level string, context []byte, code bool) {
-	if level != "failure" && contrasts(context, o.New) {
+	if level != "failure" && contrasts(context, o.New) || !code && s.lookAlike(o, name) {
 		return
 	}
 	what := quoted(name) + " names what moved"
@@ -345,6 +345,12 @@ func (s *search) found(o *Old, name string, line int, kind, level string, contex
 		level = "warning"
 	}
 	s.report.add(kind, Annotation{s.path, s.line(line), level, what})
+}
+
+// lookAlike reports whether a word of a text only begins like an old module:
+// pkg.mod.example.com.
+func (s *search) lookAlike(o *Old, word string) bool {
+	return strings.HasPrefix(s.bare(word), o.Module+".") && o.Module != "" && s.neverWorked(word)
 }
 
 // neverWorked reports whether a dotted name led nowhere before.

@@ -276,6 +276,7 @@ func (s *structure) keep(p string) {
 // meta checks the @meta block of a moved file.
 func (s *structure) meta(mv Move, f *python.Syntax) {
 	_, text, _ := strings.Cut(f.Meta.Text(f.Src), "@meta")
+	text, _, _ = strings.Cut(text, "@/meta")
 	var block struct {
 		Domain string   `yaml:"domain"`
 		Tags   []string `yaml:"tags"`

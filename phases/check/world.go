@@ -29,6 +29,7 @@ type world struct {
 	sources map[string][]byte // their content
 	index   *python.Index
 	modules map[string]*module // by canonical name
+	parse   func(path string, src []byte) *python.Syntax
 	parsed  map[string]*python.Syntax
 }
 
@@ -42,8 +43,8 @@ type module struct {
 
 // newWorld reads all files of a tree, several at once, and holds those that
 // are Python or contain one of words.
-func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte) (*world, error) {
-	w := &world{sources: map[string][]byte{}, exists: map[string]bool{}, modules: map[string]*module{}, parsed: map[string]*python.Syntax{}}
+func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte, parse func(string, []byte) *python.Syntax) (*world, error) {
+	w := &world{parse: parse, sources: map[string][]byte{}, exists: map[string]bool{}, modules: map[string]*module{}, parsed: map[string]*python.Syntax{}}
 	var all []string
 	for _, e := range t.Entries() {
 		w.paths = append(w.paths, e.Path)
@@ -120,7 +121,7 @@ func (w *world) under(dir string) []string {
 // syntax returns a parsed file.
 func (w *world) syntax(f string) *python.Syntax {
 	if w.parsed[f] == nil {
-		w.parsed[f] = python.Parse(w.sources[f])
+		w.parsed[f] = w.parse(f, w.sources[f])
 	}
 	return w.parsed[f]
 }
