@@ -16,6 +16,7 @@ func (m *markdown) code(b *block) {
 	case "python", "py", "python3", "":
 		if m.creates != nil && b.depth >= m.creates.depth {
 			m.creates.parse(strings.Join(b.code, "\n"))
+			m.creates.all = m.names(m.creates.all)
 			m.packages = append(m.packages, *m.creates)
 			m.creates = nil
 		}
@@ -60,7 +61,6 @@ func (c *create) parse(source string) {
 	if c.all == nil {
 		c.all = imported
 	}
-	c.all = identifiers(c.all)
 }
 
 var (
@@ -89,7 +89,7 @@ func (m *markdown) shell(b *block) {
 		if one := grepOne.FindStringSubmatch(c.Text); one != nil {
 			names = append(names, strings.FieldsFunc(one[1], func(r rune) bool { return r == '|' || r == '\\' })...)
 		}
-		if names = identifiers(names); len(names) > 0 {
+		if names = m.names(names); len(names) > 0 {
 			m.expects = append(m.expects, expect{b.step(), pyFile.FindAllString(c.Text, -1), names})
 		}
 	}

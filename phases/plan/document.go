@@ -53,7 +53,7 @@ type block struct {
 // is what was struck out; code stands in backticks and has none inside; lines
 // are separated by "\n".
 type phrase struct {
-	string
+	s     string
 	marks []mark
 }
 
@@ -72,7 +72,7 @@ func (p phrase) pos(at int) int {
 
 // from returns the part of p from offset at on.
 func (p phrase) from(at int) phrase {
-	q := phrase{p.string[at:], nil}
+	q := phrase{p.s[at:], nil}
 	for i, m := range p.marks {
 		if i+1 < len(p.marks) && p.marks[i+1].at <= at {
 			continue
@@ -181,7 +181,7 @@ func (d *document) walk(n ast.Node, depth int) {
 // section starts a section. Its title is also its first block.
 func (d *document) section(title phrase, level, pos int) {
 	line, _ := d.place(pos)
-	h := &heading{level: level, title: oneLine(title.string), line: line, start: d.lines[line-1]}
+	h := &heading{level: level, title: oneLine(title.s), line: line, start: d.lines[line-1]}
 	for p := d.current(); p != nil; p = p.parent {
 		if p.level < level {
 			h.parent, h.kind = p, p.kind
@@ -213,7 +213,7 @@ func (d *document) add(b *block) {
 func (d *document) paragraph(n ast.Node, depth int, item bool) {
 	text := d.phrase(n)
 	if strong, ok := n.FirstChild().(*ast.Emphasis); ok && depth == 0 && strong.Level == 2 &&
-		n.ChildCount() == 1 && stepTitle.MatchString(text.string) {
+		n.ChildCount() == 1 && stepTitle.MatchString(text.s) {
 		d.section(text, 7, d.start(n))
 		return
 	}

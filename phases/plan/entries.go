@@ -83,10 +83,11 @@ func (m *markdown) remove(d Delete, p phrase, at int) {
 		return
 	}
 	// A sentence is short; looking further would only cost time.
-	match := duplicateOf.FindStringSubmatchIndex(p.string[at:min(at+maxPath, len(p.string))])
+	const sentence = 300
+	match := duplicateOf.FindStringSubmatchIndex(p.s[at:min(at+sentence, len(p.s))])
 	if match != nil {
 		start, end := max(match[2], match[4]), max(match[3], match[5])
-		if s := strings.TrimRight(p.string[at+start:at+end], ".:"); looksLikePath(s) {
+		if s := strings.TrimRight(p.s[at+start:at+end], ".:"); looksLikePath(s) {
 			of, ok := m.pathAt(p, at+start, s)
 			if !ok {
 				return

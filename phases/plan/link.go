@@ -27,7 +27,7 @@ func Link(data []byte) (file string, ok bool) {
 		return "", false
 	}
 	for _, b := range parse(data).blocks {
-		for text := range strings.SplitSeq(b.text.string, "\n") {
+		for text := range strings.SplitSeq(b.text.s, "\n") {
 			match := linkLine.FindStringSubmatch(strings.TrimSpace(text))
 			if match == nil {
 				continue

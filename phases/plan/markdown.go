@@ -240,7 +240,7 @@ func (m *markdown) phases() phaseRanges {
 	var all phaseRanges
 	for _, b := range m.doc.blocks {
 		reports := b.heading != nil && strings.Contains(b.heading.title, "Status")
-		for line := range strings.SplitSeq(b.text.string, "\n") {
+		for line := range strings.SplitSeq(b.text.s, "\n") {
 			title, steps := phaseTitle.FindStringSubmatch(line), stepRange.FindStringSubmatch(line)
 			if title == nil || steps == nil || phaseWord(title[1]) == "" || len(all) > most {
 				continue

@@ -3,7 +3,6 @@ package plan
 import (
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -40,8 +39,8 @@ var lead = regexp.MustCompile("^[^\\pL\\pN`./]+")
 
 // sentence reads a paragraph, the text of a list item or a title.
 func (m *markdown) sentence(b *block) {
-	b.text = b.text.from(len(lead.FindString(b.text.string)))
-	if m.creates != nil && (b.title || b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth || strings.HasSuffix(b.text.string, ":")) {
+	b.text = b.text.from(len(lead.FindString(b.text.s)))
+	if m.creates != nil && (b.title || b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth || strings.HasSuffix(b.text.s, ":")) {
 		m.creates = nil
 	}
 	if m.deletes != nil && (b.depth <= m.deletes.depth || b.heading != m.deletes.heading) {
@@ -50,7 +49,7 @@ func (m *markdown) sentence(b *block) {
 	if m.provided != nil && (b.depth <= m.provided.depth || b.heading != m.provided.heading) {
 		m.provided = nil
 	}
-	if m.provided == nil && condition.MatchString(b.text.string) && strings.HasSuffix(b.text.string, ":") {
+	if m.provided == nil && condition.MatchString(b.text.s) && strings.HasSuffix(b.text.s, ":") {
 		m.provided = b
 	}
 	switch b.kind() {
@@ -75,7 +74,7 @@ func (m *markdown) sentence(b *block) {
 
 // note adds the text of a list item to a list for people.
 func (m *markdown) note(b *block, list *[]string) {
-	if text := oneLine(b.text.string); text != "" && b.item && !m.full() {
+	if text := oneLine(b.text.s); text != "" && b.item && !m.full() {
 		*list = append(*list, text)
 		b.use()
 	}
@@ -89,7 +88,7 @@ func (m *markdown) outOfScope(b *block) {
 	if !b.item {
 		return
 	}
-	text := b.text.string
+	text := b.text.s
 	if end := keepEnd.FindStringIndex(text); end != nil {
 		text = text[:end[0]]
 	}
@@ -110,7 +109,7 @@ func (m *markdown) outOfScope(b *block) {
 // pairs reads "`a` → `b`": two paths are a move. At the start of a sentence two
 // modules are a row of the import map, a path and a module a layer to retire.
 func (m *markdown) pairs(b *block) {
-	text := b.text.string
+	text := b.text.s
 	found := append(pairOf.FindAllStringSubmatchIndex(text, -1), moveTo.FindAllStringSubmatchIndex(text, -1)...)
 	if len(found) == 0 {
 		found = plainPair.FindAllStringSubmatchIndex(text, -1)
@@ -152,7 +151,7 @@ func (m *markdown) pairs(b *block) {
 // delete reads "Delete `a/` directory" and the items below "Delete these:".
 // What is said under a condition is decided against the tree.
 func (m *markdown) delete(b *block) {
-	text := b.text.string
+	text := b.text.s
 	if m.deletes != nil && b.item {
 		m.deleteSpans(b, 0, len(text))
 		return
@@ -191,7 +190,7 @@ func (m *markdown) deleteFolder(b *block, at int, name string) {
 // deleteSpans notes the paths that stand one after the other from offset start
 // to end of the text of b.
 func (m *markdown) deleteSpans(b *block, start, end int) {
-	text := b.text.string
+	text := b.text.s
 	for _, at := range codeSpan.FindAllStringSubmatchIndex(text[:end], -1) {
 		if at[0] < start {
 			continue
@@ -214,7 +213,7 @@ func (m *markdown) deleteSpans(b *block, start, end int) {
 // meta reads "Change `domain: a` → `domain: b`" and "Update `tags` to remove
 // `c` tag".
 func (m *markdown) meta(b *block) {
-	text := oneLine(b.text.string)
+	text := oneLine(b.text.s)
 	var found Metadata
 	if match := domain.FindStringSubmatch(text); match != nil {
 		found.FromDomain, found.Domain = oneLine(match[1]), oneLine(match[2])
@@ -241,24 +240,27 @@ func (m *markdown) meta(b *block) {
 
 // expect reads "Expected: `a`, `b`" and "Check `x.py` for: `a`, `b`".
 func (m *markdown) expect(b *block) {
-	for line := range strings.SplitSeq(b.text.string, "\n") {
+	for line := range strings.SplitSeq(b.text.s, "\n") {
 		var e expect
 		if match := checkFor.FindStringSubmatch(line); match != nil && looksLikePath(match[1]) {
-			e = expect{b.step(), []string{match[1]}, identifiers(codes(match[2]))}
+			e = expect{b.step(), []string{match[1]}, m.names(codes(match[2]))}
 		} else if match := expected.FindStringSubmatch(line); match != nil {
-			e = expect{b.step(), nil, identifiers(codes(match[1]))}
+			e = expect{b.step(), nil, m.names(codes(match[1]))}
 		}
-		if e.names != nil && !m.full() {
+		if e.names != nil {
 			m.expects = append(m.expects, e)
 		}
 	}
 }
 
-// identifiers returns those of list that are Python names, without "()".
-func identifiers(list []string) []string {
+// names returns those of list that are Python names, each once and without
+// "()".
+func (m *markdown) names(list []string) []string {
 	var all []string
+	seen := map[string]bool{}
 	for _, s := range list {
-		if s = strings.TrimSuffix(s, "()"); isIdentifier(s) && !slices.Contains(all, s) {
+		if s = strings.TrimSuffix(s, "()"); isIdentifier(s) && !seen[s] && !m.full() {
+			seen[s] = true
 			all = append(all, s)
 		}
 	}
@@ -277,17 +279,17 @@ type create struct {
 
 // create reads "Create `x/__init__.py`:", whose code follows.
 func (m *markdown) create(b *block) {
-	match := createInit.FindStringSubmatchIndex(b.text.string)
+	match := createInit.FindStringSubmatchIndex(b.text.s)
 	if match == nil {
 		return
 	}
-	p, ok := m.pathAt(b.text, match[2], b.text.string[match[2]:match[3]])
+	p, ok := m.pathAt(b.text, match[2], b.text.s[match[2]:match[3]])
 	if !ok || !strings.Contains(p, "/") {
 		return
 	}
 	c := create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
-	if at := exporting.FindStringIndex(b.text.string[match[1]:]); at != nil {
-		if c.all = identifiers(codes(b.text.string[match[1]+at[1]:])); c.all != nil && !m.full() {
+	if at := exporting.FindStringIndex(b.text.s[match[1]:]); at != nil {
+		if c.all = m.names(codes(b.text.s[match[1]+at[1]:])); c.all != nil {
 			m.packages = append(m.packages, c)
 			return
 		}

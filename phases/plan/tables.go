@@ -24,7 +24,7 @@ var (
 // column returns the index of the column that has one of names, or -1.
 func column(header []phrase, names []string) int {
 	return slices.IndexFunc(header, func(h phrase) bool {
-		name := strings.ToLower(oneLine(strings.Trim(h.string, " `*_:")))
+		name := strings.ToLower(oneLine(strings.Trim(h.s, " `*_:")))
 		return slices.Contains(names, strings.ReplaceAll(name, " / ", "/"))
 	})
 }
@@ -69,13 +69,13 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 			r.second = cells[second]
 		}
 		if steps >= 0 {
-			if n, err := strconv.Atoi(strings.TrimSpace(cells[steps].string)); err == nil && 0 < n && n <= maxStep {
+			if n, err := strconv.Atoi(strings.TrimSpace(cells[steps].s)); err == nil && 0 < n && n <= maxStep {
 				r.step = n
 			}
 		}
 		if read(r) {
 			b.use()
-		} else if r.first.string != "" {
+		} else if r.first.s != "" {
 			unread = append(unread, r.first)
 		}
 		if m.entries >= maxEntries {
@@ -87,7 +87,7 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 	}
 	for _, cell := range unread {
 		m.errorAt(cell.pos(0), "cannot tell what the row of %s says; write paths as in `folder/file.py` or `folder/`, modules as in `package.module`",
-			input.Quote(cell.string))
+			input.Quote(cell.s))
 	}
 }
 
@@ -187,7 +187,7 @@ func (m *markdown) retireRow(r row) bool {
 	}
 	use := ""
 	for _, s := range subjects(r.second) {
-		if isModule(s) && (strings.Contains(s, ".") || strings.Contains(r.second.string, "`")) {
+		if isModule(s) && (strings.Contains(s, ".") || strings.Contains(r.second.s, "`")) {
 			use = s
 			break
 		}
@@ -198,7 +198,7 @@ func (m *markdown) retireRow(r row) bool {
 			continue
 		}
 		line, _ := m.doc.place(r.first.pos(0))
-		duplicate := slices.IndexFunc(r.cells, func(c phrase) bool { return duplicateOf.MatchString(c.string) })
+		duplicate := slices.IndexFunc(r.cells, func(c phrase) bool { return duplicateOf.MatchString(c.s) })
 		if use == "" && duplicate >= 0 {
 			m.remove(Delete{Path: path, Step: r.step, Line: line}, r.cells[duplicate], 0)
 		} else {
@@ -237,7 +237,7 @@ func codes(p string) []string {
 // subjects returns what a cell is about, remarks in parentheses aside: its
 // code, or its text if that is one word.
 func subjects(cell phrase) []string {
-	plain := strings.TrimSpace(remark.ReplaceAllStringFunc(cell.string, func(s string) string {
+	plain := strings.TrimSpace(remark.ReplaceAllStringFunc(cell.s, func(s string) string {
 		if s[0] == '(' {
 			return ""
 		}
@@ -255,7 +255,7 @@ func subjects(cell phrase) []string {
 // deleting reports whether a cell says, instead of a target, that something is
 // to go.
 func deleting(cell phrase) bool {
-	word, _, _ := strings.Cut(strings.Trim(cell.string, "` "), " ")
+	word, _, _ := strings.Cut(strings.Trim(cell.s, "` "), " ")
 	return gone.MatchString(word) && !looksLikePath(word)
 }
 
@@ -295,13 +295,13 @@ func (m *markdown) cell(cell phrase, s string, clean func(string) (string, error
 	if all := subjects(cell); s == "" && len(all) > 0 {
 		s = all[0]
 	}
-	if s == "" && cell.string != "" {
-		m.errorAt(cell.pos(0), "cannot tell what %s means; %s", input.Quote(cell.string), remedy)
+	if s == "" && cell.s != "" {
+		m.errorAt(cell.pos(0), "cannot tell what %s means; %s", input.Quote(cell.s), remedy)
 		return "", false
 	}
 	value, err := clean(s)
 	if err != nil {
-		m.errorAt(cell.pos(max(strings.Index(cell.string, s), 0)), "%s", err)
+		m.errorAt(cell.pos(max(strings.Index(cell.s, s), 0)), "%s", err)
 	}
 	return value, err == nil
 }
