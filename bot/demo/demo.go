@@ -26,8 +26,8 @@ type Options struct {
 	// where it was when it is told again with the same folder.
 	Dir string
 
-	// GitHubListen is the address that the GitHub listens at; a free port of
-	// this machine when empty.
+	// GitHubListen is the address that the GitHub listens at. When empty it is
+	// a free port of this machine, and the same when the story goes on.
 	GitHubListen string
 
 	// GitHubURL is where the server reaches the GitHub, when a proxy stands
@@ -84,8 +84,10 @@ func Run(ctx context.Context, opt Options) error {
 	if err := missing(ctx); err != nil {
 		return err
 	}
+	if opt.GitHubURL != "" && opt.GitHubListen == "" {
+		return errors.New("a GitHub that is reached through a proxy needs an address to listen at")
+	}
 	opt.Patience = cmp.Or(opt.Patience, 5*time.Minute)
-	opt.GitHubListen = cmp.Or(opt.GitHubListen, "127.0.0.1:0")
 	dir, err := filepath.Abs(opt.Dir)
 	if err != nil {
 		return err
@@ -119,7 +121,7 @@ func Run(ctx context.Context, opt Options) error {
 // missing says in one line what the demo needs and does not find.
 func missing(ctx context.Context) error {
 	var names []string
-	if exec.CommandContext(ctx, "git", "http-backend").Run(); !hasGit(ctx) {
+	if !hasGit(ctx) {
 		names = append(names, "git with git http-backend (apt-get install git)")
 	}
 	if exec.CommandContext(ctx, "python3", "-c", "import tomllib, unittest").Run() != nil {
@@ -162,7 +164,7 @@ func openWorld(opt Options) (*world, error) {
 	gh, err := githubtest.Open(filepath.Join(opt.Dir, "github"), githubtest.Options{
 		URL:        opt.GitHubURL,
 		Middleware: opt.Middleware,
-		RateLimit:  1_000_000,
+		RateLimit:  1_000_000, // a maintainer who looks five times a second
 	})
 	if err != nil {
 		listener.Close()
@@ -177,9 +179,26 @@ func openWorld(opt Options) (*world, error) {
 	return w, nil
 }
 
+// start lets the GitHub listen: where it did before, if nothing else is said,
+// so that the links in what was written keep leading to it.
+func (w *world) start(opt Options) error {
+	if opt.GitHubListen != "" {
+		return w.github.Start(opt.GitHubListen)
+	}
+	file := filepath.Join(opt.Dir, "github", "address")
+	before, err := os.ReadFile(file)
+	if err == nil && w.github.Start(string(before)) == nil {
+		return nil
+	}
+	if err := w.github.Start("127.0.0.1:0"); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(strings.TrimPrefix(w.github.URL(), "http://")), 0o600)
+}
+
 func (w *world) fill(opt Options) error {
 	gh := w.github
-	if err := gh.Start(opt.GitHubListen); err != nil {
+	if err := w.start(opt); err != nil {
 		return fmt.Errorf("start the GitHub: %w", err)
 	}
 	w.url = gh.URL()

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/restage/restage/phases"
@@ -19,59 +20,81 @@ import (
 	"github.com/restage/restage/phases/tree"
 )
 
-// tested is a commit whose tests passed.
+// A tested commit is one whose tests passed.
 type tested struct {
 	stage  string // "before", or "after" and a phase
 	commit string
-	count  string // of tests
+	count  int    // of tests
 	dir    string // a clone of it
 }
 
 // ran matches what unittest says in the end.
 var ran = regexp.MustCompile(`(?m)^Ran (\d+) tests? in`)
 
-// test runs the sample's own tests on a fresh clone of a commit.
+// test runs the sample's own tests on a fresh clone of a commit, unless they
+// have passed before. A note in the clone says so.
 func (s *story) test(ctx context.Context, stage, commit string) error {
-	dir := filepath.Join(s.Dir, "stages", strings.ReplaceAll(stage, " ", "-"))
-	if err := clone(ctx, s.url, commit, dir); err != nil {
-		return err
+	t := tested{stage: stage, commit: commit, dir: filepath.Join(s.Dir, "stages", strings.ReplaceAll(stage, " ", "-"))}
+	note := filepath.Join(t.dir, ".git", "passed")
+	passed, err := os.ReadFile(note)
+	if n, _ := fmt.Sscanf(string(passed), commit+" %d", &t.count); err != nil || n == 0 {
+		if err := s.clone(ctx, commit, t.dir); err != nil {
+			return err
+		}
+		if t.count, err = unittest(ctx, t.dir); err != nil {
+			return fmt.Errorf("the sample's tests %s: %w", stage, err)
+		}
+		if err := os.WriteFile(note, fmt.Appendf(nil, "%s %d\n", commit, t.count), 0o644); err != nil {
+			return err
+		}
 	}
+	s.tests = append(s.tests, t)
+	s.say("the sample's tests %s: %d pass", stage, t.count)
+	return nil
+}
+
+// unittest runs the tests in a clone and returns their number.
+func unittest(ctx context.Context, dir string) (count int, err error) {
 	cmd := exec.CommandContext(ctx, "python3", "-m", "unittest")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		log := dir + ".log"
-		if err := os.WriteFile(log, out, 0o644); err != nil {
-			return err
-		}
-		return fmt.Errorf("the sample's tests %s: %w, see %s", stage, err, log)
+		return 0, errors.Join(fmt.Errorf("%w, see %s", err, log), os.WriteFile(log, out, 0o644))
 	}
-	count := ran.FindSubmatch(out)
-	if count == nil || string(count[1]) == "0" {
-		return fmt.Errorf("the sample's tests %s: none were run", stage)
+	said := ran.FindSubmatch(out)
+	if said == nil || string(said[1]) == "0" {
+		return 0, errors.New("none were run")
 	}
-	t := tested{stage: stage, commit: commit, count: string(count[1]), dir: dir}
-	s.tests = append(s.tests, t)
-	s.say("the sample's tests %s: %s pass", stage, t.count)
-	return nil
+	return strconv.Atoi(string(said[1]))
 }
 
-// clone makes dir a clone of the repository with commit checked out.
-func clone(ctx context.Context, url, commit, dir string) error {
-	if err := os.RemoveAll(dir); err != nil {
+// clone makes dir a clone of the repository with commit checked out. It is made
+// elsewhere first: a git that outlives a killed demo may still write there.
+func (s *story) clone(ctx context.Context, commit, dir string) error {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
 		return err
 	}
+	temporary, err := os.MkdirTemp(filepath.Dir(dir), ".clone-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	fresh := filepath.Join(temporary, "clone")
 	for _, args := range [][]string{
-		{"clone", "--quiet", url + "/" + owner + "/" + repository + ".git", dir},
-		{"-C", dir, "checkout", "--quiet", "-B", "main", commit},
+		{"clone", "--quiet", s.url + "/" + owner + "/" + repository + ".git", fresh},
+		{"-C", fresh, "checkout", "--quiet", "-B", "main", commit},
 	} {
 		out, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
 		if err != nil {
-			return fmt.Errorf("git %s: %w: %s", args[0], err, bytes.TrimSpace(out))
+			return fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))
 		}
 	}
-	return nil
+	if err := os.RemoveAll(dir); err != nil {
+		return err
+	}
+	return os.Rename(fresh, dir)
 }
 
 // compare carries out a phase on the folder before, as restage apply would, and

@@ -50,7 +50,7 @@ func tell(ctx context.Context, opt Options, w *world) error {
 		return err
 	}
 	if opt.KeepRunning {
-		s.say("everything stays up until you press Ctrl-C")
+		s.say("everything stays up until Ctrl-C; the GitHub takes %s's token %s", maintainer, w.token)
 		<-ctx.Done()
 	}
 	return nil
@@ -293,7 +293,7 @@ func (s *story) close(ctx context.Context) error {
 	if s.last, err = s.user.newestCommit(ctx); err != nil {
 		return err
 	}
-	return clone(ctx, s.url, s.last, filepath.Join(s.Dir, "result"))
+	return s.clone(ctx, s.last, filepath.Join(s.Dir, "result"))
 }
 
 // statusMark is what the status comment of restage begins with.

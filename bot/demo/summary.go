@@ -34,7 +34,7 @@ func (s *story) sum(ctx context.Context) error {
 	}
 	var tests []string
 	for _, t := range s.tests {
-		tests = append(tests, t.count+" "+t.stage)
+		tests = append(tests, fmt.Sprintf("%d %s", t.count, t.stage))
 	}
 	fmt.Fprintln(s.Out)
 	fmt.Fprintf(w, "  pull requests\t%d merged, with %d commits\n", len(s.phases), commits)
