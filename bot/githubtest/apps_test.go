@@ -215,9 +215,9 @@ func TestPermissions(t *testing.T) {
 		{github.InstallationPermissions{Contents: read}, "repository permission file"},
 		{github.InstallationPermissions{Contents: edit}, "repository permission file delete_branch merge"},
 		{github.InstallationPermissions{Issues: read}, "repository permission issue pull_as_issue"},
-		{github.InstallationPermissions{Issues: edit}, "repository permission issue pull_as_issue on_issue on_pull"},
-		{github.InstallationPermissions{PullRequests: read}, "repository permission pull_as_issue pull"},
-		{github.InstallationPermissions{PullRequests: edit}, "repository permission pull_as_issue on_pull pull new_pull"},
+		{github.InstallationPermissions{Issues: edit}, "repository permission issue pull_as_issue on_issue on_pull react"},
+		{github.InstallationPermissions{PullRequests: read}, "repository permission pull"},
+		{github.InstallationPermissions{PullRequests: edit}, "repository permission on_pull pull new_pull"},
 		{github.InstallationPermissions{Checks: read}, "repository permission checks"},
 		{github.InstallationPermissions{Checks: edit}, "repository permission checks new_check"},
 	} {

@@ -13,10 +13,10 @@ var commentRoutes = []route{
 	{"GET /repos/{owner}/{repo}/comments/{id}", "issues:read|pull_requests:read", reader, getComment},
 	{"PATCH /repos/{owner}/{repo}/comments/{id}", "issues:write|pull_requests:write", reader, editComment},
 	{"DELETE /repos/{owner}/{repo}/comments/{id}", "issues:write|pull_requests:write", reader, deleteComment},
-	{"GET /repos/{owner}/{repo}/comments/{id}/reactions", "issues:read|pull_requests:read", reader, listCommentReactions},
-	{"POST /repos/{owner}/{repo}/comments/{id}/reactions", "issues:write|pull_requests:write", reader, reactToComment},
-	{"GET /repos/{owner}/{repo}/issues/{number}/reactions", "issues:read|pull_requests:read", reader, listIssueReactions},
-	{"POST /repos/{owner}/{repo}/issues/{number}/reactions", "issues:write|pull_requests:write", reader, reactToIssue},
+	{"GET /repos/{owner}/{repo}/comments/{id}/reactions", "issues:read", reader, listCommentReactions},
+	{"POST /repos/{owner}/{repo}/comments/{id}/reactions", "issues:write", reader, reactToComment},
+	{"GET /repos/{owner}/{repo}/issues/{number}/reactions", "issues:read", reader, listIssueReactions},
+	{"POST /repos/{owner}/{repo}/issues/{number}/reactions", "issues:write", reader, reactToIssue},
 }
 
 // comment returns the comment in the path and the issue it is on.

@@ -167,7 +167,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if what != "git-receive-pack" {
-		if err := s.backend(w, r, repo, what, body); err != nil {
+		if err := s.backend(w, r, repo, what, body, ""); err != nil {
 			s.opts.Log.Error("git failed", "path", r.URL.Path, "error", err)
 		}
 		return
@@ -175,7 +175,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request) {
 
 	held := &heldResponse{header: http.Header{}}
 	err = s.do(r.Context(), func(t *tx) error {
-		return t.change(repo, who, intent{}, func() error { return s.backend(held, r, repo, what, body) })
+		return t.change(repo, who, intent{}, func() error { return s.backend(held, r, repo, what, body, workflows(who)) })
 	})
 	if err != nil {
 		s.opts.Log.Error("push failed", "path", r.URL.Path, "error", err)
@@ -226,9 +226,31 @@ func writeGitError(w http.ResponseWriter, err error) {
 	io.WriteString(w, e.Message)
 }
 
-// backend runs git http-backend as a CGI program: git-http-backend(1),
-// RFC 3875.
-func (s *Server) backend(w http.ResponseWriter, r *http.Request, repo *repository, what string, body *os.File) error {
+// preReceive is the hook that keeps apps from changing workflows unless they
+// have the permission for that, however much else of the contents they may
+// write: GitHub, "Permissions required for GitHub Apps", Workflows.
+const preReceive = `#!/bin/sh
+test "$GITHUBTEST_WORKFLOWS" = deny || exit 0
+while read -r old new ref; do
+	case $new in *[!0]*) ;; *) continue ;; esac
+	file=$(git log --format= --name-only "$new" --not --all -- .github/workflows | head -n 1)
+	test -z "$file" && continue
+	echo "refusing to allow a GitHub App to create or update workflow $file without workflows permission" >&2
+	exit 1
+done
+`
+
+// workflows tells the hook whether whoever pushes may change workflows.
+func workflows(who *actor) string {
+	if who.inst != nil && !who.permits("workflows:write") {
+		return "GITHUBTEST_WORKFLOWS=deny"
+	}
+	return "GITHUBTEST_WORKFLOWS=allow"
+}
+
+// backend runs git http-backend as a CGI program, git-http-backend(1) and RFC
+// 3875, with one more variable in its environment.
+func (s *Server) backend(w http.ResponseWriter, r *http.Request, repo *repository, what string, body *os.File, env string) error {
 	size, err := body.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
@@ -246,6 +268,7 @@ func (s *Server) backend(w http.ResponseWriter, r *http.Request, repo *repositor
 		"HTTP_CONTENT_ENCODING="+r.Header.Get("Content-Encoding"),
 		"GIT_PROTOCOL="+r.Header.Get("Git-Protocol"),
 		"REMOTE_ADDR=127.0.0.1",
+		env,
 	)
 	cmd.Stdin = body
 	var stderr bytes.Buffer

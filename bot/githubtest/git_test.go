@@ -186,3 +186,20 @@ func TestContentsAndRefs(t *testing.T) {
 	check(t, err)
 	same(t, "stats", one.GetStats().GetAdditions(), 1)
 }
+
+// An app needs one permission more to change a workflow.
+func TestWorkflows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubtest.Options{})
+	dir := w.clone(t, "bob")
+	write(t, filepath.Join(dir, ".github/workflows/ci.yml"), "on: push\n")
+	git(t, dir, "add", "-A")
+	git(t, dir, "commit", "-q", "-m", "Workflow")
+	url := strings.Replace(w.URL(), "://", "://x-access-token:"+w.botToken(t)+"@", 1) + "/ada/engine.git"
+	out, err := tryGit(dir, "push", url, "HEAD:refs/heads/work")
+	if err == nil || !strings.Contains(out, "refusing to allow a GitHub App to create or update workflow .github/workflows/ci.yml") {
+		t.Errorf("push: %v\n%s", err, out)
+	}
+	git(t, dir, "push", "-q", "origin", "HEAD:refs/heads/work") // a person
+	git(t, dir, "push", "-q", url, "HEAD:refs/heads/again")     // what is there is not changed
+}

@@ -9,9 +9,9 @@ import (
 )
 
 var issueRoutes = []route{
-	{"GET /repos/{owner}/{repo}/issues", "issues:read|pull_requests:read", reader, listIssues},
+	{"GET /repos/{owner}/{repo}/issues", "issues:read", reader, listIssues},
 	{"POST /repos/{owner}/{repo}/issues", "issues:write", reader, createIssue},
-	{"GET /repos/{owner}/{repo}/issues/{number}", "issues:read|pull_requests:read", reader, getIssue},
+	{"GET /repos/{owner}/{repo}/issues/{number}", "issues:read", reader, getIssue},
 	{"PATCH /repos/{owner}/{repo}/issues/{number}", "issues:write|pull_requests:write", reader, editIssue},
 }
 

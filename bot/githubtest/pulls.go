@@ -16,7 +16,7 @@ var pullRoutes = []route{
 	{"PATCH /repos/{owner}/{repo}/pulls/{number}", "pull_requests:write", reader, editPull},
 	{"GET /repos/{owner}/{repo}/pulls/{number}/commits", "pull_requests:read", reader, listPullCommits},
 	{"GET /repos/{owner}/{repo}/pulls/{number}/files", "pull_requests:read", reader, listPullFiles},
-	{"GET /repos/{owner}/{repo}/pulls/{number}/merge", "contents:read", reader, checkMerged},
+	{"GET /repos/{owner}/{repo}/pulls/{number}/merge", "pull_requests:read", reader, checkMerged},
 	{"PUT /repos/{owner}/{repo}/pulls/{number}/merge", "contents:write", writer, mergePull},
 	{"GET /repos/{owner}/{repo}/commits/{ref}/pulls", "pull_requests:read", reader, listCommitPulls},
 }

@@ -100,6 +100,12 @@ func (t *tx) createRepository(owner *user, name string, private bool, commits []
 	if _, err := t.run(t.command(t.dir, "init", "--quiet", "--bare", dir)); err != nil {
 		return nil, err
 	}
+	if err := os.MkdirAll(filepath.Join(dir, "hooks"), 0o700); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "hooks", "pre-receive"), []byte(preReceive), 0o700); err != nil {
+		return nil, err
+	}
 	if len(commits) > 0 {
 		if err := t.importCommits(r, commits); err != nil {
 			return nil, err
