@@ -1,16 +1,18 @@
 // Package glob matches paths of a repository with the patterns that people
-// write in .github/restage.yml.
+// write in .github/restage.yml. As in .gitignore, a folder that matches stands
+// for everything below it.
 //
 //	docs/*.md       "*", "?" and "[a-z]" match within one element
 //	docs/**/old.md  "**" matches any number of elements, also none
-//	legacy/         a trailing slash means everything below the folder
 //	*.ipynb         a pattern without another slash matches in every folder
+//	legacy/         a trailing slash matches folders only
 package glob
 
 import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -44,12 +46,8 @@ func Check(pattern string) error {
 // Match reports whether pattern, which Check finds right, matches name: the
 // path of a file from the repository root.
 func Match(pattern, name string) bool {
-	switch trimmed, folder := strings.CutSuffix(pattern, "/"); {
-	case folder && strings.Contains(trimmed, "/"):
-		pattern = trimmed + "/**/*"
-	case folder:
-		pattern = "**/" + trimmed + "/**/*"
-	case !strings.Contains(pattern, "/"):
+	pattern, folder := strings.CutSuffix(pattern, "/")
+	if !strings.Contains(pattern, "/") {
 		pattern = "**/" + pattern
 	}
 	elements := strings.Split(name, "/")
@@ -67,5 +65,8 @@ func Match(pattern, name string) bool {
 		}
 		reach = next
 	}
-	return reach[len(elements)]
+	if folder {
+		reach = reach[:len(elements)]
+	}
+	return slices.Contains(reach[1:], true)
 }

@@ -29,6 +29,12 @@ func TestMatch(t *testing.T) {
 		{"src/legacy/", "src/legacy/y.py", true},
 		{"src/legacy/", "other/src/legacy/y.py", false},
 		{"legacy/", "legacy", false},
+		{"legacy", "src/legacy/x/y.py", true},
+		{"legacy", "src/legacy2/y.py", false},
+		{"src/legacy", "src/legacy/x/y.py", true},
+		{"src/*", "src/legacy/x.py", true},
+		{"src/**/x", "src/a/x/b.py", true},
+		{"src/**/x/", "src/a/x", false},
 		{"legacy/", "legacy2/x.py", false},
 	} {
 		if err := Check(test.pattern); err != nil {
