@@ -91,6 +91,7 @@ func (x *Index) add(file string) {
 			x.byName[name] = m
 		} else if !m.Package {
 			m.Shadowed = m.Path
+			delete(x.byPath, m.Path)
 		}
 		m.Path, m.Dir, m.Package = file, path.Dir(file), true
 	} else {
