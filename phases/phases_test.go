@@ -175,7 +175,7 @@ func decode(t *testing.T, data []byte, flags []string) []byte {
 
 func encode(data []byte, flags []string) []byte {
 	s := string(data)
-	for _, f := range flags {
+	for _, f := range slices.Backward(flags) {
 		switch f {
 		case "no newline", "symlink":
 			s += "\n"

@@ -1,0 +1,82 @@
+package phases_test
+
+import (
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
+
+// FuzzRewrite puts any text into files that refer to what a plan touches: every
+// phase comes to an end, and what was Python before is Python after.
+func FuzzRewrite(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		archive, err := txtar.ParseFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range archive.Files {
+			if name, flags := splitName(file.Name); strings.HasPrefix(name, "before/") && path.Ext(name) != ".yaml" {
+				f.Add(string(decode(nil, file.Data, flags)))
+			}
+		}
+	}
+	f.Add("import old.mod, old.stays\nold.mod.x; old.stays\n")
+	f.Add("from old import (mod, # a\n stays) ; from .old.mod import *\n\tx")
+	p, err := plan.Read("plan.yaml", []byte(`restage: 1
+moves:
+  - {from: old/mod.py, to: new/deep/mod.py, export: [name]}
+  - {from: use/moves.py, to: used/moves.py}
+imports:
+  old.mod: new.deep
+  "old.stays:one": "new.other:two"
+retire:
+  - {path: old/compat.py, use: old.mod}
+`))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, src string) {
+		var at tree.Tree = tree.NewMap(map[string]string{
+			"old/__init__.py":    "",
+			"old/mod.py":         "name = 1\n",
+			"old/stays.py":       "from new.other import two as one\n",
+			"old/compat.py":      "from old.mod import name\n",
+			"new/other.py":       "two = 2\n",
+			"use/__init__.py":    src,
+			"use/stays.py":       src,
+			"use/moves.py":       src,
+			"use/notebook.ipynb": src,
+			"use/README.md":      src,
+			"pyproject.toml":     src,
+		})
+		parses := python.Parse([]byte(src)).ErrorLine == 0
+		for _, phase := range phases.All {
+			change, err := phases.Run(t.Context(), at, p, phase, phases.Options{})
+			if err != nil {
+				t.Fatalf("%s: %v", phase, err)
+			}
+			at = checkCommits(t, at, change)
+			for _, r := range change.Rewritten {
+				data, err := at.Read(r.Path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if path.Ext(r.Path) == ".py" && parses && python.Parse(data).ErrorLine != 0 {
+					t.Errorf("%s: %s parses no more:\n%s", phase, r.Path, data)
+				}
+			}
+		}
+	})
+}
