@@ -121,7 +121,7 @@ func (v *verifier) move(mv *fileMove) check.Move {
 	module := mv.old != "" && mv.new != ""
 	out := check.Move{
 		From: mv.from, To: mv.to,
-		Shim:  module && !mv.shadowed && !v.now.opt.NoShims && e.Mode != tree.Symlink,
+		Shim:  module && !mv.shadowed && !v.now.opt.NoShims && e.Mode != tree.Symlink && exists(v.was.tree, mv.from),
 		Stays: v.mayStay(mv.from), Merged: mv.same,
 	}
 	if module && !mv.shadowed {

@@ -208,11 +208,15 @@ func withoutPackages(f string, src []byte) []byte {
 
 // python looks into one piece of Python, which is the module called self.
 func (s *search) python(f *python.Syntax, self string, pkg bool) {
+	level := "failure"
+	if f.ErrorLine != 0 {
+		level = "warning" // Python does not run it, before or after
+	}
 	for _, imp := range f.Imports {
-		s.imp(f, imp, self, pkg)
+		s.imp(f, imp, self, pkg, level)
 	}
 	for _, u := range f.Uses {
-		s.chain(f, u, self, pkg)
+		s.chain(f, u, self, pkg, level)
 	}
 	src := f.Src
 	if path.Base(s.path) == "setup.py" && s.Stage != Cleaned {
@@ -226,9 +230,9 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 		case str.Doc:
 			s.text([]byte(text), line, rowComments, "warning")
 		case imports(str) && dottedName.MatchString(text):
-			s.dotted(strings.Replace(text, ":", ".", 1), line, rowStrings, "failure", nil, true)
+			s.dotted(strings.Replace(text, ":", ".", 1), line, rowStrings, level, nil, true)
 		default:
-			s.text([]byte(text), line, rowStrings, "failure")
+			s.text([]byte(text), line, rowStrings, level)
 		}
 	}
 	for _, c := range f.Comments {
@@ -236,24 +240,24 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 	}
 }
 
-func (s *search) imp(f *python.Syntax, imp *python.Import, self string, pkg bool) {
+func (s *search) imp(f *python.Syntax, imp *python.Import, self string, pkg bool, level string) {
 	if !imp.From {
 		for _, in := range imp.Names {
-			s.dotted(in.Name, f.Line(in.Start), rowImports, "failure", nil, true)
+			s.dotted(in.Name, f.Line(in.Start), rowImports, level, nil, true)
 		}
 		return
 	}
 	base := python.Absolute(self, pkg, imp.Level, imp.Name)
 	if imp.Star || base == "" {
-		s.dotted(base, f.Line(imp.Start), rowImports, "failure", nil, true)
+		s.dotted(base, f.Line(imp.Start), rowImports, level, nil, true)
 	}
 	for _, in := range imp.Names {
-		s.dotted(base+"."+in.Name, f.Line(in.Start), rowImports, "failure", nil, true)
+		s.dotted(base+"."+in.Name, f.Line(in.Start), rowImports, level, nil, true)
 	}
 }
 
 // chain looks at a.b.c, where a is an imported module.
-func (s *search) chain(f *python.Syntax, u python.Use, self string, pkg bool) {
+func (s *search) chain(f *python.Syntax, u python.Use, self string, pkg bool, level string) {
 	if len(u.Parts) < 2 {
 		return
 	}
@@ -279,7 +283,7 @@ func (s *search) chain(f *python.Syntax, u python.Use, self string, pkg bool) {
 		for _, p := range u.Parts[1:] {
 			name += "." + p.Text
 		}
-		s.dotted(name, f.Line(u.Parts[0].Start), rowChains, "failure", nil, true)
+		s.dotted(name, f.Line(u.Parts[0].Start), rowChains, level, nil, true)
 		return
 	}
 }

@@ -66,7 +66,10 @@ type seeker struct {
 
 func (s *seeker) add(start int, b broken) {
 	b.line = s.f.Line(start)
-	if b.level == "" {
+	switch {
+	case s.f.ErrorLine != 0:
+		b.level = "warning" // Python does not run it, before or after
+	case b.level == "":
 		b.level = "failure"
 	}
 	if b.spelt == "" {
