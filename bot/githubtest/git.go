@@ -39,6 +39,7 @@ func (s *Server) gitEnv() []string {
 		"LC_ALL=C",
 		"GIT_CONFIG_NOSYSTEM=1",
 		"GIT_CONFIG_GLOBAL=" + os.DevNull,
+		"GIT_LITERAL_PATHSPECS=1",
 		"GIT_PROJECT_ROOT=" + filepath.Join(s.dir, "repositories"),
 		"GIT_HTTP_EXPORT_ALL=1",
 		"GIT_CONFIG_COUNT=" + strconv.Itoa(len(gitConfig)),
@@ -122,7 +123,7 @@ func (s *Server) resolve(r *repository, rev string) (string, error) {
 // branchSHA returns the commit that a branch points to, "" if there is no such
 // branch.
 func (s *Server) branchSHA(r *repository, branch string) string {
-	sha, err := s.git(r, "rev-parse", "--verify", "--quiet", "refs/heads/"+branch+"^{commit}")
+	sha, err := s.git(r, "show-ref", "--verify", "--hash", "refs/heads/"+branch)
 	if err != nil {
 		return ""
 	}

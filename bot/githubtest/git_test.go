@@ -129,12 +129,11 @@ func TestContentsAndRefs(t *testing.T) {
 	_, list, _, err := w.bot.Repositories.GetContents(ctx, "ada", "engine", "", nil)
 	check(t, err)
 	same(t, "folder", []any{list[0].GetName(), list[0].GetType(), list[1].GetName(), list[1].GetType()}, "[a.txt file dir dir]")
-	for _, path := range []string{"nope", "dir/../a.txt", ".git/config"} {
+	for _, path := range []string{"nope", ".git/config", ":(top)a.txt", "*.txt", "--help"} {
 		_, _, _, err = w.bot.Repositories.GetContents(ctx, "ada", "engine", path, nil)
-		if err == nil {
-			t.Errorf("%s is there", path)
-		}
+		wantError(t, err, 404, "")
 	}
+	same(t, "a way up", w.get(t, "/repos/ada/engine/contents/dir%2F..%2Fa.txt", "token "+w.token["ada"]), "404 Not Found")
 	_, _, _, err = w.bot.Repositories.GetContents(ctx, "ada", "engine", "a.txt", &github.RepositoryContentGetOptions{Ref: "nope"})
 	wantError(t, err, 404, "No commit found for the ref nope")
 

@@ -79,6 +79,8 @@ func TestPullRequest(t *testing.T) {
 		{"nope", "main", "head"},
 		{"work", "nope", "base"},
 		{"someone:work", "main", "head"},
+		{"work~1", "main", "head"},
+		{"work", "main^", "base"},
 	} {
 		_, _, err := w.bot.PullRequests.Create(ctx, "ada", "engine", newPull("Work", c.head, c.base))
 		wantError(t, err, 422, c.want)

@@ -8,8 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing/fstest"
 	"time"
+
+	"golang.org/x/tools/txtar"
 )
 
 var refRoutes = []route{
@@ -28,11 +29,13 @@ const emptyTree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 var shaRE = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-func initialCommit(u *user, name string, when time.Time) Commit {
+// initialCommit is what a repository made with auto_init begins with.
+func initialCommit(u *user, name string, when time.Time) (Commit, error) {
+	files, err := txtar.FS(&txtar.Archive{Files: []txtar.File{{Name: "README.md", Data: []byte("# " + name + "\n")}}})
 	return Commit{
 		Message: "Initial commit", Author: fmt.Sprintf("%s <%s>", u.Login, noreply(u)), When: when,
-		Files: fstest.MapFS{"README.md": &fstest.MapFile{Data: []byte("# " + name + "\n"), Mode: 0o644}},
-	}
+		Files: files,
+	}, err
 }
 
 func (c *call) refJSON(name, sha string) obj {

@@ -3,6 +3,7 @@ package githubtest
 import (
 	"encoding/base64"
 	"errors"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"path"
@@ -94,7 +95,11 @@ func createUserRepo(c *call) (reply, error) {
 	}
 	var commits []Commit
 	if want.AutoInit {
-		commits = []Commit{initialCommit(c.who.user, want.Name, c.now())}
+		first, err := initialCommit(c.who.user, want.Name, c.now())
+		if err != nil {
+			return reply{}, err
+		}
+		commits = append(commits, first)
 	}
 	r, err := c.createRepository(c.who.user, want.Name, want.Private, commits)
 	if err != nil {
@@ -267,8 +272,10 @@ func listCommits(c *call) (reply, error) {
 		return reply{}, err
 	}
 	args := []string{sha}
-	if name := c.query("path"); name != "" {
-		args = append(args, "--", ":(literal)"+name)
+	if name := c.query("path"); fs.ValidPath(name) {
+		args = append(args, "--", name)
+	} else if name != "" {
+		return ok([]obj{}), nil
 	}
 	commits, err := c.readCommits(c.repo, args...)
 	if err != nil {
