@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/restage/restage/phases/glob"
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -175,47 +176,10 @@ func (j *job) excluded(f string) bool {
 	if f == j.opt.PlanFile || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
 		return true
 	}
-	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return matchGlob(g, f) }) {
+	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return glob.Match(g, f) }) {
 		return true
 	}
-	return slices.ContainsFunc(j.opt.Exclude, func(g string) bool { return matchGlob(g, f) })
-}
-
-// matchGlob matches a path against a glob in which ** stands for any folders;
-// a glob without a slash matches the file's name, one that names a folder
-// everything below it.
-func matchGlob(glob, p string) bool {
-	glob = strings.TrimSuffix(glob, "/")
-	if !strings.Contains(glob, "/") {
-		for part := range strings.SplitSeq(p, "/") {
-			if ok, _ := path.Match(glob, part); ok {
-				return true
-			}
-		}
-		return false
-	}
-	return matchParts(strings.Split(strings.TrimPrefix(glob, "/"), "/"), strings.Split(p, "/"))
-}
-
-func matchParts(glob, p []string) bool {
-	for len(glob) > 0 {
-		if glob[0] == "**" {
-			for i := range len(p) + 1 {
-				if matchParts(glob[1:], p[i:]) {
-					return true
-				}
-			}
-			return false
-		}
-		if len(p) == 0 {
-			return false
-		}
-		if ok, _ := path.Match(glob[0], p[0]); !ok {
-			return false
-		}
-		glob, p = glob[1:], p[1:]
-	}
-	return true
+	return slices.ContainsFunc(j.opt.Exclude, func(g string) bool { return glob.Match(g, f) })
 }
 
 // rewriteFile rewrites the references in one file of m's tree. A file that
