@@ -19,7 +19,6 @@ package githubtest
 import (
 	"context"
 	"crypto/rand"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,7 +59,7 @@ type Options struct {
 type Server struct {
 	dir  string
 	opts Options
-	db   *sql.DB
+	db   *database
 	lock *os.File // locked while this process or a git that it started uses dir
 	mux  *http.ServeMux
 

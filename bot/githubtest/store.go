@@ -28,7 +28,14 @@ create table if not exists records (
 create index if not exists records_parent on records (kind, parent);
 `
 
-func openStore(dir string) (*sql.DB, error) {
+// A database is the store's file with the statements that most of the time goes
+// into, prepared.
+type database struct {
+	*sql.DB
+	byID, byParent, all *sql.Stmt
+}
+
+func openStore(dir string) (*database, error) {
 	dsn := url.URL{Scheme: "file", Path: filepath.Join(dir, "github.db")}
 	dsn.RawQuery = "_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)"
 	db, err := sql.Open("sqlite", dsn.String())
@@ -40,7 +47,14 @@ func openStore(dir string) (*sql.DB, error) {
 		db.Close()
 		return nil, err
 	}
-	return db, nil
+	d := &database{DB: db}
+	for stmt, where := range map[**sql.Stmt]string{&d.byID: "id = ?", &d.byParent: "parent = ?", &d.all: "1 = 1"} {
+		if *stmt, err = db.Prepare("select data from records where kind = ? and " + where + " order by id"); err != nil {
+			db.Close()
+			return nil, err
+		}
+	}
+	return d, nil
 }
 
 // A base is what all records have. ID is unique among the records of all
@@ -165,7 +179,7 @@ func (t *tx) remove(v interface{ record() *base }) {
 
 // get returns the record of type T with the given id, or nil.
 func get[T any](t *tx, id int64) *T {
-	found := query[T](t, `id = ?`, id)
+	found := query[T](t, t.db.byID, id)
 	if len(found) == 0 {
 		return nil
 	}
@@ -173,14 +187,13 @@ func get[T any](t *tx, id int64) *T {
 }
 
 // list returns the records of type T with the given parent, oldest first.
-func list[T any](t *tx, parent int64) []*T { return query[T](t, `parent = ?`, parent) }
+func list[T any](t *tx, parent int64) []*T { return query[T](t, t.db.byParent, parent) }
 
 // all returns all records of type T, oldest first.
-func all[T any](t *tx) []*T { return query[T](t, `1 = 1`) }
+func all[T any](t *tx) []*T { return query[T](t, t.db.all) }
 
-func query[T any](t *tx, where string, args ...any) []*T {
-	args = append([]any{kind(new(T))}, args...)
-	rows, err := t.sql.Query(`select data from records where kind = ? and `+where+` order by id`, args...)
+func query[T any](t *tx, stmt *sql.Stmt, args ...any) []*T {
+	rows, err := t.sql.Stmt(stmt).Query(append([]any{kind(new(T))}, args...)...)
 	if err != nil {
 		panic(failure{err})
 	}
