@@ -86,6 +86,7 @@ func (s *story) clone(ctx context.Context, commit, dir string) error {
 		{"clone", "--quiet", s.url + "/" + owner + "/" + repository + ".git", fresh},
 		{"-C", fresh, "checkout", "--quiet", "-B", "main", commit},
 	} {
+		args = append([]string{"-c", "http.proxy="}, args...) // what is on this machine needs none
 		out, err := exec.CommandContext(ctx, "git", args...).CombinedOutput()
 		if err != nil {
 			return fmt.Errorf("git %s: %w: %s", strings.Join(args, " "), err, bytes.TrimSpace(out))

@@ -26,7 +26,6 @@ type story struct {
 	issue  *gh.Issue
 	phases []chapter
 	tests  []tested
-	last   string // the newest commit in the end
 }
 
 // A chapter is a phase that is merged.
@@ -138,10 +137,13 @@ func (s *story) carryOut(ctx context.Context, i int, phase phases.Phase) error {
 	}
 	s.say("pull request #%d: %s", pull.GetNumber(), pull.GetTitle())
 	if pull.GetMergedAt().IsZero() {
-		if err := s.decide(ctx, i); err != nil {
+		if err := s.decide(ctx); err != nil {
 			return err
 		}
-		if pull, err = s.review(ctx, i); err != nil {
+		if pull, err = s.awaitPull(ctx, i); err != nil { // the answers may have renewed it
+			return err
+		}
+		if _, err := s.green(ctx, pull); err != nil {
 			return err
 		}
 		if err := s.user.merge(ctx, pull); err != nil {
@@ -190,7 +192,7 @@ func (s *story) awaitPull(ctx context.Context, i int) (*gh.PullRequest, error) {
 var question = regexp.MustCompile("`/restage decide (.+?) (\\S+)`")
 
 // decide answers what is open, in one comment, and waits until nothing is.
-func (s *story) decide(ctx context.Context, i int) error {
+func (s *story) decide(ctx context.Context) error {
 	status, err := s.status(ctx)
 	if err != nil {
 		return err
@@ -230,17 +232,6 @@ func (s *story) decide(ctx context.Context, i int) error {
 		status, err := s.status(ctx)
 		return err == nil && !question.MatchString(status), err
 	})
-}
-
-// review waits until the pull request of phase i is up to date and its checks
-// are there.
-func (s *story) review(ctx context.Context, i int) (*gh.PullRequest, error) {
-	pull, err := s.awaitPull(ctx, i)
-	if err != nil {
-		return nil, err
-	}
-	_, err = s.green(ctx, pull)
-	return pull, err
 }
 
 // required are the names of the check runs that each pull request must have.
@@ -290,10 +281,11 @@ func (s *story) close(ctx context.Context) error {
 	if len(pulls) != len(phases.All) {
 		return fmt.Errorf("there are %d pull requests, not %d", len(pulls), len(phases.All))
 	}
-	if s.last, err = s.user.newestCommit(ctx); err != nil {
+	last, err := s.user.newestCommit(ctx)
+	if err != nil {
 		return err
 	}
-	return s.clone(ctx, s.last, filepath.Join(s.Dir, "result"))
+	return s.clone(ctx, last, filepath.Join(s.Dir, "result"))
 }
 
 // statusMark is what the status comment of restage begins with.
