@@ -124,30 +124,28 @@ func TestPlanInAFile(t *testing.T) {
 
 func TestBadPlans(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct{ plan, want string }{
-		"unknown key":  {fenced(yaml + "colour: red\n"), "line 10"},
-		"no moves":     {"Please tidy up.", "moves nothing"},
-		"outside":      {fenced(strings.ReplaceAll(yaml, "shop/prices.py", "../../etc/passwd")), "etc/passwd"},
-		"missing file": {"Plan: docs/none.md\n", "`docs/none.md`, which is not a file"},
+	w := newWorld(t, shop)
+	for _, c := range []struct{ plan, want string }{
+		{fenced(yaml + "colour: red\n"), "line 10"},
+		{"Please tidy up.", "moves nothing"},
+		{fenced(strings.ReplaceAll(yaml, "shop/prices.py", "../../etc/passwd")), "etc/passwd"},
+		{"Plan: docs/none.md\n", "`docs/none.md`, which is not a file"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t, shop)
-			issue := w.file("ada", c.plan)
-			w.settle(nil)
-			same(t, "comments", len(w.comments(issue)), 1)
-			contain(t, w.status(issue), c.want, "on again")
-			same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n")
-
-			// It is started over when the issue was edited and is labelled again.
-			_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{Body: gh.String(fenced(yaml))})
-			check(t, err)
-			w.label("ada", issue)
-			w.settle(nil)
-			contain(t, w.status(issue), "Review #2")
-			same(t, "comments", len(w.comments(issue)), 1)
-		})
+		issue := w.file("ada", c.plan)
+		w.settle(nil)
+		same(t, "comments", len(w.comments(issue)), 1)
+		contain(t, w.status(issue), c.want, "on again")
 	}
+	same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n")
+
+	// A migration starts over when the issue was edited and is labelled again.
+	const issue = 1
+	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{Body: gh.String(fenced(yaml))})
+	check(t, err)
+	w.label("ada", issue)
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #5")
+	same(t, "comments", len(w.comments(issue)), 1)
 }
 
 func TestRefusal(t *testing.T) {
@@ -168,7 +166,7 @@ func TestRefusal(t *testing.T) {
 func TestDecide(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
-	issue := w.file("ada", fenced(disputed))
+	issue := w.file("ada", strings.ReplaceAll(fenced(disputed), "\n", "\r\n")) // as a browser sends it
 	w.settle(nil)
 	contain(t, w.status(issue), "Open decisions", "`/restage decide shop/old/legacy.py ")
 
@@ -344,7 +342,7 @@ func TestConfiguration(t *testing.T) {
 	w := newWorld(t, shop+`-- .github/restage.yml --
 label: rearrange
 base: develop
-pull_requests: {draft: true, labels: [chore, moved]}
+pull_requests: {draft: true, labels: [documentation, enhancement]}
 `)
 	w.git("branch", "develop", "main")
 	issue := w.file("ada", fenced(yaml))
@@ -358,7 +356,7 @@ pull_requests: {draft: true, labels: [chore, moved]}
 	for _, l := range p.Labels {
 		labels = append(labels, l.GetName())
 	}
-	same(t, "pull request", fmt.Sprint(p.GetBase().GetRef(), p.GetDraft(), labels), "developtrue [chore moved]")
+	same(t, "pull request", fmt.Sprint(p.GetBase().GetRef(), p.GetDraft(), labels), "developtrue [documentation enhancement]")
 }
 
 func TestBrokenConfiguration(t *testing.T) {
@@ -366,9 +364,18 @@ func TestBrokenConfiguration(t *testing.T) {
 	w := newWorld(t, shop+"-- .github/restage.yml --\ncolour: red\n")
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
-	contain(t, w.status(issue), "**Paused.**", ".github/restage.yml", ":1:1: unknown key \"colour\"")
-	w.write("main", ".github/restage.yml", "draft: {}\n")
+	contain(t, w.status(issue), ".github/restage.yml:1:1: unknown key \"colour\"", "put the label on again")
+	w.write("main", ".github/restage.yml", "shims: true\n")
+	w.label("ada", issue)
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #2")
+
+	w.write("main", ".github/restage.yml", "colour: red\n")
 	w.comment("ada", issue, "/restage rerun")
 	w.settle(nil)
-	contain(t, w.status(issue), "**Paused.**", "draft")
+	contain(t, w.status(issue), "**Paused.**", "unknown key \"colour\"", "/restage rerun")
+	w.write("main", ".github/restage.yml", "shims: true\n")
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #2")
 }

@@ -25,12 +25,12 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 	}
 	cfg, err := readConfig(ctx, l.repo)
 	if isBroken(err) {
-		return pause(fmt.Sprintf("The configuration cannot be read: %s", text(err.Error())))
+		return pause(brokenText(err) + " Then comment `/restage rerun`.")
 	}
 	if err != nil {
 		return err
 	}
-	if err := l.fetchBase(ctx); err != nil {
+	if err := l.openClone(ctx); err != nil {
 		return err
 	}
 	if err := l.clone.Fetch(ctx, s.row.Base, head); err != nil {

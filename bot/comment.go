@@ -33,8 +33,12 @@ func (b *Bot) onComment(ctx context.Context, e *gh.IssueCommentEvent) error {
 		return err
 	}
 	number, who, id := e.GetIssue().GetNumber(), e.GetSender().GetLogin(), e.GetComment().GetID()
-	if ok, err := repo.CanWrite(ctx, who); err != nil || !ok {
-		return errors.Join(err, b.refuse(ctx, repo, number, who, err))
+	allowed, err := repo.CanWrite(ctx, who)
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		return b.refuse(ctx, repo, number, who)
 	}
 	if err := repo.ReactToComment(ctx, id, "eyes"); err != nil {
 		return err
@@ -78,9 +82,16 @@ type answer struct {
 	confused bool     // some command could not be followed
 }
 
+// say adds to the reply what it does not say already.
+func (a *answer) say(text string) {
+	if !slices.Contains(a.replies, text) {
+		a.replies = append(a.replies, text)
+	}
+}
+
 func (a *answer) fail(format string, args ...any) {
 	a.confused = true
-	a.replies = append(a.replies, fmt.Sprintf(format, args...))
+	a.say(fmt.Sprintf(format, args...))
 }
 
 // follow carries out commands for the migration of an issue.
@@ -99,7 +110,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 	for _, c := range commands {
 		switch {
 		case c.verb == "help" || c.verb == "":
-			a.replies = append(a.replies, helpText)
+			a.say(helpText)
 		case !slices.Contains(verbs, c.verb):
 			a.fail("%s", unknownText(c))
 		case missing:
@@ -109,7 +120,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			if err != nil {
 				return a, err
 			}
-			a.replies = append(a.replies, text)
+			a.say(text)
 		case m.State == store.Done:
 			a.fail("This migration is done. For more, open another issue.")
 		case m.State == store.Failed:
@@ -193,11 +204,8 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 }
 
 // refuse tells somebody without write permission, once on each issue, that the
-// bot does not act for them. It does nothing if failed is set: then nobody knows.
-func (b *Bot) refuse(ctx context.Context, repo *github.Repo, number int, who string, failed error) error {
-	if failed != nil {
-		return nil
-	}
+// bot does not act for them.
+func (b *Bot) refuse(ctx context.Context, repo *github.Repo, number int, who string) error {
 	return b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
 		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", code(who)))
 }

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,25 +75,24 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 	if err != nil {
 		return err
 	}
-	cfg, cfgErr := readConfig(ctx, repo)
-	if cfgErr != nil && !isBroken(cfgErr) {
-		return cfgErr
+	cfg, broken := readConfig(ctx, repo)
+	if broken != nil && !isBroken(broken) {
+		return broken
 	}
-	label := b.label
-	if cfg != nil && cfg.Label != "" {
-		label = cfg.Label
-	}
-	if !strings.EqualFold(e.GetLabel().GetName(), label) {
+	if !strings.EqualFold(e.GetLabel().GetName(), cmp.Or(cfg.Label, b.label)) {
 		return nil
 	}
 	number, who := e.GetIssue().GetNumber(), e.GetSender().GetLogin()
-	if ok, err := repo.CanWrite(ctx, who); err != nil || !ok {
-		return errors.Join(err, b.refuse(ctx, repo, number, who, err))
+	allowed, err := repo.CanWrite(ctx, who)
+	if err != nil {
+		return err
+	}
+	if !allowed {
+		return b.refuse(ctx, repo, number, who)
 	}
 	if err := repo.ReactToIssue(ctx, number, "eyes"); err != nil {
 		return err
 	}
-
 	m := store.Migration{
 		Delivery:     d.ID,
 		Installation: e.GetInstallation().GetID(),
@@ -101,25 +101,31 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		Name:         repo.Name,
 		Issue:        number,
 		StartedBy:    who,
-		Base:         e.GetRepo().GetDefaultBranch(),
+		Base:         cmp.Or(cfg.Base, e.GetRepo().GetDefaultBranch()),
 		Plan:         e.GetIssue().GetBody(),
 		Created:      d.Received,
 		State:        store.Live,
 	}
-	if cfg != nil && cfg.Base != "" {
-		m.Base = cfg.Base
+	if broken != nil {
+		m.State, m.Message = store.Failed, brokenText(broken)+" Then put the label on again."
 	}
+	return b.start(ctx, repo, m)
+}
+
+// start starts a migration, unless one is under way for the issue.
+func (b *Bot) start(ctx context.Context, repo *github.Repo, m store.Migration) error {
 	if err := followLink(ctx, repo, &m); err != nil {
 		return err
 	}
+	delivery := m.Delivery
 	m, started, err := b.store.StartMigration(ctx, m)
 	if err != nil {
 		return err
 	}
 	if !started {
-		return b.reply(ctx, repo, number, "delivery "+d.ID, alreadyText(m))
+		return b.reply(ctx, repo, m.Issue, "delivery "+delivery, alreadyText(m))
 	}
-	b.log.Info("migration started", "migration", m.ID, "repository", repo.String(), "issue", number, "by", who)
+	b.log.Info("migration started", "migration", m.ID, "repository", repo.String(), "issue", m.Issue, "by", m.StartedBy)
 	return nil
 }
 

@@ -26,8 +26,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	}
 	cfg, err := readConfig(ctx, l.repo)
 	if isBroken(err) {
-		return false, pause(fmt.Sprintf("%s cannot be read: %s\n\nRepair it on the default branch, then comment `/restage rerun`.",
-			code(config.Path), text(err.Error())))
+		return false, pause(brokenText(err) + " Then comment `/restage rerun`.")
 	}
 	if err != nil {
 		return false, err
@@ -73,22 +72,28 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	return false, l.save(ctx, s)
 }
 
-// fetchBase clones the newest commit of the base branch, once in a look.
-func (l *look) fetchBase(ctx context.Context) error {
-	if l.clone != nil {
-		return nil
+// openClone makes the clone of this look, once.
+func (l *look) openClone(ctx context.Context) (err error) {
+	if l.clone == nil {
+		l.clone, err = l.repo.Clone(ctx)
 	}
-	clone, err := l.repo.Clone(ctx)
-	if err != nil {
+	return err
+}
+
+// fetchBase fetches the newest commit of the base branch, once in a look.
+func (l *look) fetchBase(ctx context.Context) error {
+	if err := l.openClone(ctx); err != nil || l.base != "" {
 		return err
 	}
-	l.clone = clone
-	base, ok := clone.Head(l.m.Base)
+	base, ok := l.clone.Head(l.m.Base)
 	if !ok {
 		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", code(l.m.Base)))
 	}
+	if err := l.clone.Fetch(ctx, base); err != nil {
+		return err
+	}
 	l.base = base
-	return clone.Fetch(ctx, base)
+	return nil
 }
 
 // commit makes the commits of the phase in the clone.

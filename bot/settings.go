@@ -11,17 +11,22 @@ import (
 	"github.com/restage/restage/phases/input"
 )
 
-// readConfig returns the configuration on the default branch of a repository.
-// isBroken tells a mistake in the file from trouble on the way to it.
+// readConfig returns the configuration on the default branch of a repository,
+// and the default with any error. isBroken tells a mistake in the file from
+// trouble on the way to it.
 func readConfig(ctx context.Context, repo *github.Repo) (*config.Config, error) {
 	data, err := repo.File(ctx, config.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return config.Default(), nil
 	}
 	if err != nil {
-		return nil, err
+		return config.Default(), err
 	}
-	return config.Read(data)
+	cfg, err := config.Read(data)
+	if err != nil {
+		return config.Default(), err
+	}
+	return cfg, nil
 }
 
 // isBroken reports whether err is about a mistake that somebody wrote into a

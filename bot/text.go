@@ -8,6 +8,7 @@ import (
 
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/config"
 )
 
 //go:embed text/*.md
@@ -131,6 +132,11 @@ func mistakes(err error) string {
 		}
 	}
 	return b.String()
+}
+
+// brokenText says what is wrong with the configuration of a repository.
+func brokenText(err error) string {
+	return fmt.Sprintf("The configuration cannot be read:\n\n%s\nRepair %s on the default branch.", mistakes(err), code(config.Path))
 }
 
 var helpText = render("help", nil)

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -27,14 +29,33 @@ import (
 // maxPack bounds what a clone downloads, in bytes.
 const maxPack = 4 << 30
 
+// maxAge is longer than a clone is ever in use.
+const maxAge = 24 * time.Hour
+
+// clonePrefix begins the names of the folders that clones lie in.
+const clonePrefix = "restage-clone-"
+
+// sweep removes clones that a process left behind when it was killed: those
+// older than any work takes.
+func sweep(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, clonePrefix+"*"))
+	for _, clone := range left {
+		if info, err := os.Lstat(clone); err == nil && time.Since(info.ModTime()) > maxAge {
+			os.RemoveAll(clone)
+		}
+	}
+}
+
 // A Clone holds single commits of a repository, without their history. What
 // was fetched lies in a pack in a folder of its own until Close; what Commit
 // adds is held in memory. A Clone is for one goroutine, the trees it gives out
 // are for several.
 type Clone struct {
-	repo  *Repo
-	dir   string
-	heads map[string]string // branch to commit, as the server said
+	repo    *Repo
+	dir     string
+	auth    *githttp.BasicAuth
+	session transport.UploadPackSession
+	refs    *packp.AdvRefs // what the server had when the clone was made
 
 	mu      sync.Mutex            // go-git's storages read one object at a time
 	fetched *filesystem.Storage   // what the server has
@@ -45,22 +66,26 @@ type Clone struct {
 // Clone looks at the branches of the repository and returns a clone that holds
 // no commit yet. The caller must Close it.
 func (r *Repo) Clone(ctx context.Context) (*Clone, error) {
-	session, refs, err := r.uploadPack(ctx)
+	client, end, auth, err := r.git(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("cloning %s: %w", r, err)
 	}
-	session.Close()
-
-	dir, err := os.MkdirTemp(r.app.workDir, "restage-clone-")
+	session, err := client.NewUploadPackSession(end, auth)
+	if err != nil {
+		return nil, fmt.Errorf("cloning %s: %w", r, scrub(err, auth))
+	}
+	refs, err := session.AdvertisedReferencesContext(ctx)
+	if errors.Is(err, transport.ErrEmptyRemoteRepository) {
+		refs, err = packp.NewAdvRefs(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cloning %s: %w", r, scrub(err, auth))
+	}
+	dir, err := os.MkdirTemp(r.app.workDir, clonePrefix)
 	if err != nil {
 		return nil, fmt.Errorf("making room for a clone: %w", err)
 	}
-	c := &Clone{repo: r, dir: dir, heads: map[string]string{}, fresh: memory.NewStorage()}
-	for name, hash := range refs.References {
-		if branch, ok := strings.CutPrefix(name, "refs/heads/"); ok {
-			c.heads[branch] = hash.String()
-		}
-	}
+	c := &Clone{repo: r, dir: dir, auth: auth, session: session, refs: refs, fresh: memory.NewStorage()}
 	c.fetched = filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRUDefault(), filesystem.Options{KeepDescriptors: true})
 	c.objects = transactional.NewStorage(c.fetched, c.fresh)
 	return c, nil
@@ -68,14 +93,14 @@ func (r *Repo) Clone(ctx context.Context) (*Clone, error) {
 
 // Close removes the clone from the disk.
 func (c *Clone) Close() error {
-	return errors.Join(c.fetched.Close(), os.RemoveAll(c.dir))
+	return errors.Join(c.session.Close(), c.fetched.Close(), os.RemoveAll(c.dir))
 }
 
 // Head returns the commit that branch was at when the clone was made, and
 // whether there is such a branch.
 func (c *Clone) Head(branch string) (commit string, ok bool) {
-	commit, ok = c.heads[branch]
-	return commit, ok
+	hash, ok := c.refs.References[plumbing.NewBranchReferenceName(branch).String()]
+	return hash.String(), ok
 }
 
 // Fetch downloads commits, given by their full hashes, without their history.
@@ -86,13 +111,8 @@ func (c *Clone) Fetch(ctx context.Context, commits ...string) error {
 	return nil
 }
 
-func (c *Clone) fetch(ctx context.Context, commits []string) (err error) {
-	session, refs, err := c.repo.uploadPack(ctx)
-	if err != nil {
-		return err
-	}
-	defer session.Close()
-	req := packp.NewUploadPackRequestFromCapabilities(refs.Capabilities)
+func (c *Clone) fetch(ctx context.Context, commits []string) error {
+	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
 	for _, id := range commits {
 		req.Wants = append(req.Wants, plumbing.NewHash(id))
 	}
@@ -100,9 +120,9 @@ func (c *Clone) fetch(ctx context.Context, commits []string) (err error) {
 	if err := req.Capabilities.Set(capability.Shallow); err != nil {
 		return err
 	}
-	res, err := session.UploadPack(ctx, req)
+	res, err := c.session.UploadPack(ctx, req)
 	if err != nil {
-		return c.repo.scrub(err)
+		return scrub(err, c.auth)
 	}
 	defer res.Close()
 
@@ -130,23 +150,6 @@ func (b *bounded) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// uploadPack begins to fetch and returns what the server has.
-func (r *Repo) uploadPack(ctx context.Context) (transport.UploadPackSession, *packp.AdvRefs, error) {
-	client, end, auth, err := r.git(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	session, err := client.NewUploadPackSession(end, auth)
-	if err != nil {
-		return nil, nil, r.scrub(err)
-	}
-	refs, err := session.AdvertisedReferencesContext(ctx)
-	if err != nil {
-		return nil, nil, r.scrub(err)
-	}
-	return session, refs, nil
-}
-
 // git returns what a session of git over HTTP needs. The token is in auth
 // alone, which puts it into a header; go-git takes it off again when a
 // redirect leads to another host.
@@ -165,10 +168,9 @@ func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoin
 
 // scrub makes sure that an error of a library that was handed the token does
 // not repeat it.
-func (r *Repo) scrub(err error) error {
-	token, tokenErr := r.inst.auth.Token(context.Background())
-	if err == nil || tokenErr != nil || !strings.Contains(err.Error(), token) {
+func scrub(err error, auth *githttp.BasicAuth) error {
+	if err == nil || !strings.Contains(err.Error(), auth.Password) {
 		return err
 	}
-	return errors.New(strings.ReplaceAll(err.Error(), token, "[token]"))
+	return errors.New(strings.ReplaceAll(err.Error(), auth.Password, "[token]"))
 }

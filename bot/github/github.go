@@ -11,12 +11,14 @@
 package github
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -68,7 +70,8 @@ const timeout = 3 * time.Minute
 const maxWait = time.Minute
 
 // New returns the app that cfg describes. It fails if the URL or the key
-// cannot be read; it asks GitHub nothing.
+// cannot be read; it asks GitHub nothing. Clones that a killed process left in
+// the work folder are removed.
 func New(cfg Config) (*App, error) {
 	root := strings.TrimRight(cfg.URL, "/")
 	if root == "" {
@@ -97,6 +100,7 @@ func New(cfg Config) (*App, error) {
 	if _, err := a.asApp(a.base); err != nil {
 		return nil, err
 	}
+	sweep(cmp.Or(cfg.WorkDir, os.TempDir()))
 	return a, nil
 }
 

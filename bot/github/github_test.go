@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +36,7 @@ type world struct {
 	app  githubtest.App
 	inst int64
 	repo *github.Repo
+	work string       // folder for clones
 	out  roundTripper // if not nil, the app's way to GitHub
 }
 
@@ -49,7 +51,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t}
+	w := &world{t: t, work: t.TempDir()}
 	var err error
 	w.Server, err = githubtest.Open(t.TempDir(), githubtest.Options{Log: slog.New(slog.DiscardHandler)})
 	check(t, err)
@@ -77,7 +79,7 @@ func newWorld(t *testing.T) *world {
 	check(t, err)
 	w.inst, err = w.Install(w.app.ID, "ada", "shop")
 	check(t, err)
-	app, err := github.New(github.Config{URL: w.URL(), AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: t.TempDir(),
+	app, err := github.New(github.Config{URL: w.URL(), AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: w.work,
 		Transport: roundTripper(func(r *http.Request) (*http.Response, error) { return w.out.RoundTrip(r) })})
 	check(t, err)
 	w.repo, err = app.Repo(w.inst, "ada", "shop")
@@ -411,6 +413,48 @@ func TestNew(t *testing.T) {
 	}
 	if _, err := github.New(github.Config{AppID: 1, PrivateKey: []byte("no key, but a secret")}); err == nil || strings.Contains(err.Error(), "a secret") {
 		t.Errorf("bad key: %v", err)
+	}
+}
+
+func TestCloneIsRemoved(t *testing.T) {
+	w := newWorld(t)
+	c, _ := w.clone()
+	check(t, c.Close())
+	if left := clones(t, w.work); len(left) > 0 {
+		t.Errorf("closed, but left: %v", left)
+	}
+	// Killed processes cannot close theirs.
+	long := time.Now().AddDate(0, 0, -2)
+	old := filepath.Join(w.work, "restage-clone-1")
+	check(t, os.MkdirAll(filepath.Join(old, "objects"), 0o700))
+	check(t, os.Chtimes(old, long, long))
+	check(t, os.Mkdir(filepath.Join(w.work, "restage-clone-2"), 0o700))
+	_, err := github.New(github.Config{AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: w.work})
+	check(t, err)
+	if left := clones(t, w.work); len(left) != 1 || left[0] != "restage-clone-2" {
+		t.Errorf("left: %v, want that which may be in use", left)
+	}
+}
+
+func clones(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	check(t, err)
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func TestEmptyRepository(t *testing.T) {
+	w := newWorld(t)
+	w.git("update-ref", "-d", "refs/heads/main")
+	c, err := w.repo.Clone(ctx)
+	check(t, err)
+	defer c.Close()
+	if head, ok := c.Head("main"); ok {
+		t.Errorf("main is at %s", head)
 	}
 }
 

@@ -47,12 +47,12 @@ func (c *Clone) push(ctx context.Context, branch, commit string, own func(string
 	}
 	session, err := client.NewReceivePackSession(end, auth)
 	if err != nil {
-		return false, c.repo.scrub(err)
+		return false, scrub(err, auth)
 	}
 	defer session.Close()
 	refs, err := session.AdvertisedReferencesContext(ctx)
 	if err != nil {
-		return false, c.repo.scrub(err)
+		return false, scrub(err, auth)
 	}
 
 	name := plumbing.NewBranchReferenceName(branch)
@@ -72,10 +72,10 @@ func (c *Clone) push(ctx context.Context, branch, commit string, own func(string
 	req.Packfile = io.NopCloser(pack)
 	report, err := session.ReceivePack(ctx, req)
 	if err != nil && report != nil {
-		return false, &RefusedError{Reason: c.repo.scrub(err).Error()}
+		return false, &RefusedError{Reason: scrub(err, auth).Error()}
 	}
 	if err != nil {
-		return false, c.repo.scrub(err)
+		return false, scrub(err, auth)
 	}
 	return true, nil
 }
