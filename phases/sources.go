@@ -118,6 +118,7 @@ type planNames struct {
 	words   map[string]bool // last parts of paths and modules
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
+	started [][]byte // "parent." with what follows it where a name is put together at run time
 }
 
 // A planName is the last part of a path or module in the plan with the part
@@ -166,14 +167,18 @@ func (n *planNames) add(at string) {
 	name := planName{word: []byte(word), joined: [][]byte{[]byte(word)}}
 	if parent != "." && parent != "/" {
 		name.joined = [][]byte{[]byte(parent + "." + word), []byte(parent + "/" + word), []byte(`".` + word), []byte("'." + word)}
+		for _, next := range []string{"{", "%", `"`, "'"} {
+			n.started = append(n.started, []byte(parent+"."+next))
+		}
 	}
 	n.words[word] = true
 	n.names = append(n.names, name)
 }
 
 // hit reports whether the file may refer to something in the plan: it lies in
-// a folder that does, an import statement has one of the words, or the words
-// stand somewhere behind their parent. Statements are those of a Python file.
+// a folder that does, an import statement has one of the words, the words stand
+// somewhere behind their parent, or a name begins with the parent and ends when
+// the program runs. Statements are those of a Python file.
 func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 	if slices.ContainsFunc(n.folders, func(d string) bool { return strings.Contains("/"+f, "/"+d+"/") }) {
 		return true
@@ -194,7 +199,7 @@ func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc(n.started, func(s []byte) bool { return bytes.Contains(src, s) })
 }
 
 func (s *sources) syntax(f string) *python.Syntax {
