@@ -326,12 +326,27 @@ func (j *job) filesOf(row *plan.Move, from, to string) []*fileMove {
 	}
 	if len(list) == 0 || j.isShim(list[0].from) {
 		for _, e := range tree.Under(j.tree, to) {
-			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && strings.HasSuffix(rel, ".py") {
+			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && strings.HasSuffix(rel, ".py") && j.rowTo(e.Path) == row {
 				list = append(list, &fileMove{from: from + rel, to: e.Path, row: row})
 			}
 		}
 	}
 	return list
+}
+
+// rowTo returns the row of the plan that moves a file to p: the one with the
+// longest destination at p or above it.
+func (j *job) rowTo(p string) *plan.Move {
+	var best *plan.Move
+	length := -1
+	for i := range j.plan.Moves {
+		row := &j.plan.Moves[i]
+		from, _ := j.find(row.From)
+		if to := j.destination(from, row.To); within(p, to) && len(to) > length {
+			best, length = row, len(to)
+		}
+	}
+	return best
 }
 
 // lookMove finds out where one file stands. It reports false if the file is to
