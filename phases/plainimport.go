@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -34,8 +35,51 @@ func (r *rewriter) plainImports() {
 			groups[key] = append(groups[key], plainName{imp, in})
 		}
 	}
+	unused := map[*python.Import][]int{}
 	for _, key := range order {
-		r.rootImports(key.scope, key.name, groups[key])
+		for _, n := range r.rootImports(key.scope, key.name, groups[key]) {
+			unused[n.imp] = append(unused[n.imp], slices.Index(n.imp.Names, n.in))
+		}
+	}
+	for _, imp := range r.f.Imports {
+		if list := unused[imp]; list != nil {
+			r.removeNames(imp, list)
+		}
+	}
+}
+
+// removeNames takes names out of an import statement, given by their places in
+// it, and the statement itself if none is left.
+func (r *rewriter) removeNames(imp *python.Import, unused []int) {
+	step := 0
+	for _, i := range unused {
+		if d := r.fateOf(imp.Names[i].Name); d != nil {
+			step = max(step, d.step)
+		}
+	}
+	kept := slices.IndexFunc(imp.Names, func(in python.ImportName) bool {
+		return !slices.Contains(unused, slices.Index(imp.Names, in))
+	})
+	if kept < 0 {
+		indent, alone := r.alone(imp)
+		if imp.Sole || !alone {
+			r.edit(imp.Span, "pass", step, 1)
+			return
+		}
+		line := python.Span{Start: imp.Start - len(indent), End: imp.End}
+		if i := bytes.IndexByte(r.f.Src[imp.End:], '\n'); i >= 0 {
+			line.End += i + 1
+		}
+		r.edit(line, "", step, 1)
+		return
+	}
+	if kept > 0 {
+		r.edit(python.Span{Start: imp.Names[0].Start, End: imp.Names[kept].Start}, "", step, kept)
+	}
+	for _, i := range unused {
+		if i > kept {
+			r.edit(python.Span{Start: imp.Names[i-1].End, End: imp.Names[i].End}, "", step, 1)
+		}
 	}
 }
 
@@ -70,9 +114,11 @@ type chainEdit struct {
 	step   int
 }
 
-func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainName) {
+// rootImports rewrites the imports of one name in one scope and the chains that
+// start there. It returns the imports that nothing needs any more.
+func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainName) (unused []plainName) {
 	if !slices.ContainsFunc(names, func(n plainName) bool { return r.concerned(n.in.Name) }) && !r.chainConcerned(scope, root) {
-		return
+		return nil
 	}
 	for _, b := range scope.Bindings(root) {
 		if b.Kind != python.ImportBinding || b.Import.From || b.Import.Names[b.Index].As != "" {
@@ -82,11 +128,11 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 					r.left = append(r.left, leftover{path: r.path, line: r.f.Line(n.in.Start), module: n.in.Name, told: true})
 				}
 			}
-			return
+			return nil
 		}
 	}
 	chains, stay := r.chains(scope, root)
-	r.writePlain(scope, root, names, chains, stay)
+	return r.writePlain(scope, root, names, chains, stay)
 }
 
 // concerned reports whether a dotted name leads into something with a fate.
@@ -149,7 +195,7 @@ func (r *rewriter) chain(u python.Use, dotted string, n int) (chainEdit, bool) {
 	return chainEdit{span: end(n + 1), module: prefix + t.concrete, rest: rest, old: dotted, use: u, step: t.step}, true
 }
 
-func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainName, chains []chainEdit, stay []string) {
+func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainName, chains []chainEdit, stay []string) (unused []plainName) {
 	alias := map[string]string{} // module → the name that the chains use instead
 	var needed []string
 	for _, c := range chains {
@@ -198,10 +244,15 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 		}
 	}
 	for i, list := range replacement {
-		if list == nil {
-			continue
+		switch {
+		case list == nil:
+		case len(list) == 0 && names[i].imp.Block == names[at].imp.Block:
+			unused = append(unused, names[i])
+		case len(list) == 0: // it may run where the first one does not
+			r.writePlainName(names[i], replacement[at], alias, chains)
+		default:
+			r.writePlainName(names[i], list, alias, chains)
 		}
-		r.writePlainName(names[i], list, alias, chains)
 	}
 	for _, c := range chains {
 		text := c.module
@@ -210,6 +261,7 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 		}
 		r.edit(c.span, text+c.rest, c.step, 1)
 	}
+	return unused
 }
 
 func (r *rewriter) writePlainName(n plainName, modules []string, alias map[string]string, chains []chainEdit) {
@@ -229,9 +281,6 @@ func (r *rewriter) writePlainName(n plainName, modules []string, alias map[strin
 	}
 	if d := r.fateOf(n.in.Name); d != nil {
 		step = d.step
-	}
-	if len(texts) == 0 {
-		return
 	}
 	separator := ", "
 	if indent, ok := r.alone(n.imp); ok && len(n.imp.Names) == 1 {

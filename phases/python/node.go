@@ -28,6 +28,17 @@ func (n *node) child(field string) *node {
 	return nil
 }
 
+// statements returns how many statements a block has.
+func (n *node) statements() int {
+	count := 0
+	for i := range n.children {
+		if ch := &n.children[i]; ch.named && ch.kind != "comment" {
+			count++
+		}
+	}
+	return count
+}
+
 func (n *node) text(src []byte) string { return string(src[n.start:n.end]) }
 
 var language = sync.OnceValue(func() *grammarTable {

@@ -38,6 +38,8 @@ type Import struct {
 	ModuleLevel bool // runs when the module is imported, and not only for type checkers
 	TypeOnly    bool // stands under "if TYPE_CHECKING"
 	Guarded     bool // stands in a try statement
+	Block       int  // where its block begins; what is in one block runs in order
+	Sole        bool // is the only statement of its block
 }
 
 // An ImportName is one name of an import statement.
@@ -117,6 +119,8 @@ type context struct {
 	moduleLevel bool
 	typeOnly    bool
 	guarded     bool
+	block       int
+	sole        bool
 }
 
 // reader fills a Syntax in one walk over the nodes.
@@ -126,6 +130,9 @@ type reader struct {
 }
 
 func (r *reader) block(n *node, s *Scope, c context) {
+	if n.kind == "block" {
+		c.block, c.sole = n.start, n.statements() == 1
+	}
 	for i := range n.children {
 		r.visit(&n.children[i], s, c)
 	}
@@ -235,7 +242,7 @@ func (r *reader) rest(n *node, s *Scope, c context, skip string) {
 
 func (r *reader) importStatement(n *node, s *Scope, c context) {
 	imp := &Import{Span: Span{n.start, n.end}, From: n.kind != "import_statement", Scope: s,
-		ModuleLevel: c.moduleLevel && !c.typeOnly, TypeOnly: c.typeOnly, Guarded: c.guarded}
+		ModuleLevel: c.moduleLevel && !c.typeOnly, TypeOnly: c.typeOnly, Guarded: c.guarded, Block: c.block, Sole: c.sole}
 	if n.kind == "future_import_statement" {
 		return
 	}
