@@ -57,6 +57,18 @@ func (r *rewriter) edit(s python.Span, text string, step, refs int) {
 	r.edits = append(r.edits, python.Edit{Span: s, Text: text, Step: step, Refs: refs})
 }
 
+// editModule writes the module of a from import: dots need no white space
+// around them ("from.import x"), words do.
+func (r *rewriter) editModule(imp *python.Import, text string, step, refs int) {
+	if at := imp.Module.Start; text[0] != '.' && python.IsNameByte(r.f.Src[at-1]) {
+		text = " " + text
+	}
+	if at := imp.Module.End; !strings.HasSuffix(text, ".") && python.IsNameByte(r.f.Src[at]) {
+		text += " "
+	}
+	r.edit(imp.Module, text, step, refs)
+}
+
 func (r *rewriter) leave(at int, module, name string) {
 	r.left = append(r.left, leftover{path: r.path, line: r.f.Line(at), module: module, name: name})
 }
@@ -269,11 +281,11 @@ func (r *rewriter) starImport(imp *python.Import, base, prefix string) {
 		if d := r.m.fates[base]; d != nil && d.fate != emptied && d.fate != remapped {
 			r.leave(imp.Start, base, "*")
 		} else if stay := r.stays(imp, base); stay != "" {
-			r.edit(imp.Module, r.moduleText(imp, stay, prefix), 0, 1)
+			r.editModule(imp, r.moduleText(imp, stay, prefix), 0, 1)
 		}
 		return
 	}
-	r.edit(imp.Module, r.moduleText(imp, t.concrete, prefix), t.step, 1)
+	r.editModule(imp, r.moduleText(imp, t.concrete, prefix), t.step, 1)
 }
 
 // moduleText writes a module as the statement's author would: relative if the
@@ -345,7 +357,7 @@ func (r *rewriter) writeFrom(imp *python.Import, names []placed, prefix string) 
 			step = max(step, p.step)
 			refs++
 		}
-		r.edit(imp.Module, r.moduleText(imp, names[0].module, prefix), step, refs)
+		r.editModule(imp, r.moduleText(imp, names[0].module, prefix), step, refs)
 		return
 	}
 	r.splitFrom(imp, names, prefix)
