@@ -51,7 +51,7 @@ class Shape(ast.NodeTransformer):
     def drop(self, node):
         return None
 
-    visit_Import = visit_ImportFrom = drop
+    visit_Import = visit_ImportFrom = visit_Pass = drop
 
     def visit_Name(self, node):
         return ast.Name("_", node.ctx)
