@@ -139,23 +139,23 @@ func (g *graph) out(name string) []edge {
 		actual = a
 	}
 	m := g.world.module(actual)
-	if m == nil || m.syntax == nil {
+	if m == nil || m.syntax() == nil {
 		return nil
 	}
 	seen := map[string]bool{name: true}
 	add := func(target string, at int) {
 		next := g.world.follow(target)
-		if next == nil || next.syntax == nil {
+		if next == nil || next.syntax() == nil {
 			return
 		}
 		to := g.rename(next.Name)
 		if !seen[to] {
 			seen[to] = true
 			g.actual[to] = next.Name
-			g.edges[name] = append(g.edges[name], edge{name, to, m.syntax.Line(at)})
+			g.edges[name] = append(g.edges[name], edge{name, to, m.syntax().Line(at)})
 		}
 	}
-	for _, imp := range m.syntax.Imports {
+	for _, imp := range m.syntax().Imports {
 		if imp.ModuleLevel {
 			g.imports(m, imp, add)
 		}

@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/restage/restage/phases/python"
 )
 
 // imports finds the references that led somewhere before and no longer do:
@@ -14,12 +17,12 @@ import (
 // patched. What was broken before in the same file is not reported.
 func (c *checker) imports(ctx context.Context) (Result, error) {
 	r := report{name: Imports, kinds: []string{"import", "attribute", "string"}}
-	files := c.candidates()
+	files, look := c.candidates()
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
-		found := c.brokenIn(c.after, f)
+		found := c.brokenIn(c.after, f, look(f))
 		if len(found) == 0 {
 			continue
 		}
@@ -43,22 +46,25 @@ func (c *checker) imports(ctx context.Context) (Result, error) {
 	return r.result("no import is broken", "broken reference", "broken references"), nil
 }
 
+// everything is for files that changed themselves.
+func everything(string) bool { return true }
+
 // brokenIn returns the broken references of a Python file, or of the code
-// cells of a notebook.
-func (c *checker) brokenIn(w *world, f string) []broken {
+// cells of a notebook, of those that look is true for.
+func (c *checker) brokenIn(w *world, f string, look func(string) bool) []broken {
 	ours := func(name string) bool {
 		return w.owns(name) || c.after.owns(name) || c.before != nil && c.before.owns(name)
 	}
 	if !isNotebook(f) {
 		name, pkg := w.self(f)
-		return w.broken(w.syntax(f), name, pkg, ours)
+		return w.broken(w.syntax(f), name, pkg, ours, look)
 	}
 	var found []broken
 	for _, cell := range cells(w.sources[f]) {
 		if cell.kind != codeCell {
 			continue
 		}
-		for _, b := range w.broken(cell.parse(), "", false, ours) {
+		for _, b := range w.broken(cell.parse(), "", false, ours, look) {
 			if b.what == "attribute" && b.name == "" {
 				continue // another cell may import it
 			}
@@ -81,7 +87,7 @@ func (c *checker) brokenBefore(f string) (keys map[string]bool, known bool) {
 		if at == "" || c.before.sources[at] == nil {
 			continue
 		}
-		for _, b := range c.brokenIn(c.before, at) {
+		for _, b := range c.brokenIn(c.before, at, everything) {
 			for _, k := range b.keys() {
 				keys[k] = true
 			}
@@ -129,50 +135,114 @@ func (c *checker) awaited(b broken) bool {
 }
 
 // candidates returns the files in which something may have broken: those that
-// changed, and those that contain the name of a module that did or is gone.
-func (c *checker) candidates() []string {
+// changed, and those that name a module which did, or is gone. Look returns,
+// for one of them, which dotted names are worth following.
+func (c *checker) candidates() (files []string, look func(f string) func(string) bool) {
 	all := slices.DeleteFunc(slices.Clone(c.after.files), func(f string) bool { return !isPython(f) && !isNotebook(f) })
 	if c.before == nil {
-		return all
+		return all, func(string) func(string) bool { return everything }
 	}
-	picked := map[string]bool{}
-	for _, f := range all {
-		picked[f] = !bytes.Equal(c.after.sources[f], c.before.sources[f])
-	}
-	for touched := c.touched(); len(touched) > 0; {
-		var words [][]byte
-		var folders []string
-		for _, f := range touched {
-			dir, base := path.Split(f)
-			if base == "__init__.py" {
-				base = path.Base(dir)
-				folders = append(folders, dir)
-			}
-			words = append(words, []byte(strings.TrimSuffix(base, ".py")))
-		}
-		touched = nil
-		for _, f := range all {
-			src := c.after.sources[f]
-			inside := func(dir string) bool { return strings.HasPrefix(f, dir) }
-			if picked[f] || !containsAny(src, words) && !slices.ContainsFunc(folders, inside) {
-				continue
-			}
-			picked[f] = true
-			if bytes.Contains(src, []byte("import *")) {
-				touched = append(touched, f) // what it has depends on others
+	touched := c.touched()
+	leads := func(dotted string) bool {
+		for at, ok := c.after.bare(dotted), true; ok; at, _, ok = cutLast(at) {
+			if touched[at] {
+				return true
 			}
 		}
+		return false
 	}
-	return slices.DeleteFunc(all, func(f string) bool { return !picked[f] })
+	same := func(f string) bool { return bytes.Equal(c.after.sources[f], c.before.sources[f]) && c.before.exists[f] }
+	names := newMentions(c.after, touched)
+	files = slices.DeleteFunc(all, func(f string) bool { return same(f) && !names.in(f) })
+	return files, func(f string) func(string) bool {
+		if same(f) {
+			return leads
+		}
+		return everything
+	}
 }
 
-// touched returns the Python files that changed, came or went.
-func (c *checker) touched() []string {
-	files := c.changed()
-	for _, f := range c.before.files {
-		if isPython(f) && c.after.sources[f] == nil {
-			files = append(files, f)
+var (
+	starImport   = regexp.MustCompile(`(?m)^[ \t]*from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*\*`)
+	relativeFrom = regexp.MustCompile(`(?m)^[ \t]*from[ \t]*\.`)
+)
+
+// touched returns the modules that changed, came or went, with those that have
+// their names from one of them by a star.
+func (c *checker) touched() map[string]bool {
+	touched := map[string]bool{}
+	for _, f := range slices.Concat(c.changed(), c.before.files) {
+		if isPython(f) && !bytes.Equal(c.after.sources[f], c.before.sources[f]) {
+			touched[c.after.index.NameOf(f)] = true
 		}
 	}
-	return files
+	delete(touched, "")
+	sources := map[string][]string{} // what a module takes all names from
+	for _, f := range c.after.files {
+		if !isPython(f) {
+			continue
+		}
+		self, pkg := c.after.self(f)
+		for _, m := range starImport.FindAllSubmatch(c.after.sources[f], -1) {
+			sources[self] = append(sources[self], python.Absolute(self, pkg, len(m[1]), string(m[2])))
+		}
+		if m := c.after.module(self); m != nil && m.alias != "" {
+			sources[self] = append(sources[self], m.alias)
+		}
+	}
+	for more := true; more; {
+		more = false
+		for self, list := range sources {
+			if !touched[self] && slices.ContainsFunc(list, func(s string) bool { return touched[s] }) {
+				touched[self], more = true, true
+			}
+		}
+	}
+	return touched
+}
+
+// mentions finds the files that may name one of a set of modules: they contain
+// its last part, and its first or dots in place of that.
+type mentions struct {
+	world *world
+	words map[string][]string // last parts by first part
+}
+
+func newMentions(w *world, modules map[string]bool) *mentions {
+	m := &mentions{w, map[string][]string{}}
+	for name := range modules {
+		first, _, _ := strings.Cut(name, ".")
+		_, last, _ := cutLast(name)
+		m.words[first] = append(m.words[first], last)
+	}
+	return m
+}
+
+func (m *mentions) in(f string) bool {
+	src := m.world.sources[f]
+	home := m.world.top(m.world.index.NameOf(f))
+	for first, lasts := range m.words {
+		switch {
+		case first == home && relativeFrom.Match(src):
+			return true
+		case containsWord(src, first) && slices.ContainsFunc(lasts, func(last string) bool { return containsWord(src, last) }):
+			return true
+		}
+	}
+	return false
+}
+
+// containsWord reports whether word stands in src, not as a part of another.
+func containsWord(src []byte, word string) bool {
+	for at := 0; ; {
+		i := bytes.Index(src[at:], []byte(word))
+		if i < 0 {
+			return false
+		}
+		start, end := at+i, at+i+len(word)
+		if (start == 0 || !python.IsNameByte(src[start-1])) && (end == len(src) || !python.IsNameByte(src[end])) {
+			return true
+		}
+		at = start + 1
+	}
 }

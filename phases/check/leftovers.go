@@ -297,7 +297,7 @@ func (s *search) old(dotted string) *Old {
 		if m != nil {
 			name = m.Name
 		} else {
-			name = s.bare(at)
+			name = s.after.bare(at)
 		}
 		if o := s.modules[name]; o != nil {
 			return o
@@ -307,17 +307,6 @@ func (s *search) old(dotted string) *Old {
 		}
 	}
 	return nil
-}
-
-// bare returns a dotted name without the source root that it may be written
-// with.
-func (s *search) bare(dotted string) string {
-	for _, r := range s.after.index.Roots() {
-		if rest, ok := strings.CutPrefix(dotted, strings.ReplaceAll(r, "/", ".")+"."); ok && r != "" {
-			return rest
-		}
-	}
-	return dotted
 }
 
 // dotted reports a dotted name if it leads to an old module. Code says that it
@@ -354,7 +343,7 @@ func (s *search) found(o *Old, name string, line int, kind, level string, contex
 // lookAlike reports whether a word of a text only begins like an old module:
 // pkg.mod.example.com.
 func (s *search) lookAlike(o *Old, word string) bool {
-	return strings.HasPrefix(s.bare(word), o.Module+".") && o.Module != "" && s.neverWorked(word)
+	return strings.HasPrefix(s.after.bare(word), o.Module+".") && o.Module != "" && s.neverWorked(word)
 }
 
 // neverWorked reports whether a dotted name led nowhere before.
@@ -366,7 +355,7 @@ func (s *search) neverWorked(name string) bool {
 	if s.before == nil && s.Stage == Cleaned {
 		return false
 	}
-	_, lost := w.lost(s.bare(name))
+	_, lost := w.lost(s.after.bare(name))
 	return lost
 }
 

@@ -36,10 +36,11 @@ func (b broken) String() string {
 }
 
 // broken returns the references in one piece of Python that lead nowhere in w.
-// The piece is the module called self; ours tells whether the first part of a
-// dotted name belongs to the repository, now or before.
-func (w *world) broken(f *python.Syntax, self string, pkg bool, ours func(string) bool) []broken {
-	s := &seeker{world: w, f: f, self: self, pkg: pkg, ours: ours}
+// The piece is the module called self. Ours tells whether a dotted name begins
+// in the repository, now or before, and look whether it leads to anything that
+// may have changed.
+func (w *world) broken(f *python.Syntax, self string, pkg bool, ours, look func(string) bool) []broken {
+	s := &seeker{world: w, f: f, self: self, pkg: pkg, ours: ours, look: look}
 	for _, imp := range f.Imports {
 		s.imp(imp)
 	}
@@ -61,6 +62,7 @@ type seeker struct {
 	self  string
 	pkg   bool
 	ours  func(string) bool
+	look  func(string) bool
 	found []broken
 }
 
@@ -87,7 +89,7 @@ func (s *seeker) imp(imp *python.Import) {
 	}
 	if !imp.From {
 		for _, in := range imp.Names {
-			if s.ours(in.Name) && s.follow(in.Name) == nil && !s.foreign(in.Name) {
+			if s.ours(in.Name) && s.look(in.Name) && s.follow(in.Name) == nil && !s.foreign(in.Name) {
 				s.add(in.Start, broken{module: in.Name, level: level, what: "import"})
 			}
 		}
@@ -95,7 +97,7 @@ func (s *seeker) imp(imp *python.Import) {
 	}
 	spelt := strings.Repeat(".", imp.Level) + imp.Name
 	base := python.Absolute(s.self, s.pkg, imp.Level, imp.Name)
-	if base == "" {
+	if base == "" && s.look(base) {
 		s.add(imp.Start, broken{spelt: spelt, level: level, what: "import"})
 		return
 	}
@@ -103,10 +105,16 @@ func (s *seeker) imp(imp *python.Import) {
 		return
 	}
 	if s.follow(base) == nil {
+		if !s.look(base) {
+			return
+		}
 		s.add(imp.Start, broken{module: base, spelt: spelt, level: level, what: "import"})
 		return
 	}
 	for _, in := range imp.Names {
+		if !s.look(base + "." + in.Name) {
+			continue
+		}
 		if base == s.self { // a package imports a submodule of its own
 			if s.module(base+"."+in.Name) == nil && !s.boundElsewhere(in.Name, imp) {
 				s.add(in.Start, broken{module: base, name: in.Name, spelt: spelt, level: level, what: "import"})
@@ -139,7 +147,7 @@ func (s *seeker) boundElsewhere(name string, imp *python.Import) bool {
 		}
 	}
 	m := s.module(s.self)
-	return m != nil && m.open
+	return m != nil && m.open()
 }
 
 // chain looks at a.b.c, where a is an imported module.
@@ -147,7 +155,7 @@ func (s *seeker) chain(u python.Use) {
 	head := u.Parts[0].Text
 	scope := u.Scope.Resolve(head)
 	if scope == nil {
-		if s.ours(head) && !moduleAttributes[head] && !s.stars() {
+		if s.ours(head) && s.look(u.Dotted(len(u.Parts))) && !moduleAttributes[head] && !s.stars() {
 			s.add(u.Parts[0].Start, broken{module: head, what: "attribute"})
 		}
 		return
@@ -156,6 +164,9 @@ func (s *seeker) chain(u python.Use) {
 	level := "failure"
 	for _, b := range scope.Bindings(head) {
 		if b.Kind != python.ImportBinding {
+			return
+		}
+		if !s.look(s.spelt(b) + strings.TrimPrefix(u.Dotted(len(u.Parts)), head)) {
 			return
 		}
 		if at == "" {
@@ -182,6 +193,18 @@ func (s *seeker) chain(u python.Use) {
 	}
 }
 
+// spelt returns the dotted name that an import binds, as the import has it.
+func (s *seeker) spelt(b python.Binding) string {
+	in := b.Import.Names[b.Index]
+	switch {
+	case b.Import.From:
+		return python.Absolute(s.self, s.pkg, b.Import.Level, b.Import.Name) + "." + in.Name
+	case in.As == "":
+		return in.Bound
+	}
+	return in.Name
+}
+
 // stars reports whether the file imports names that it does not list.
 func (s *seeker) stars() bool {
 	for _, imp := range s.f.Imports {
@@ -197,7 +220,7 @@ var dottedName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w
 // str looks at a dotted string that a call imports or patches.
 func (s *seeker) str(str python.String) {
 	text := str.Text(s.f.Src)
-	if str.Format || !imports(str) || !dottedName.MatchString(text) || !s.ours(text) {
+	if str.Format || !imports(str) || !dottedName.MatchString(text) || !s.ours(text) || !s.look(text) {
 		return
 	}
 	if b, ok := s.lost(text); ok {

@@ -33,12 +33,29 @@ type world struct {
 	parsed  map[string]*python.Syntax
 }
 
-// A module is a module or package with what it binds.
+// A module is a module or package of a world.
 type module struct {
 	*python.Module
-	syntax *python.Syntax // nil for a namespace package
-	alias  string         // the module it puts in its own place in sys.modules, or ""
-	open   bool           // any name may exist in it
+	world *world
+	alias string // the module it puts in its own place in sys.modules, or ""
+}
+
+// syntax returns the parsed file of m: nil for a namespace package, and for a
+// file that is no text.
+func (m *module) syntax() *python.Syntax {
+	if m.world.sources[m.Path] == nil {
+		return nil
+	}
+	return m.world.syntax(m.Path)
+}
+
+// open reports whether names that no parser sees may exist in m.
+func (m *module) open() bool {
+	f := m.syntax()
+	if f == nil {
+		return m.Path != ""
+	}
+	return f.ErrorLine != 0 || dynamic.Match(f.Src) || len(f.Module.Bindings("__getattr__")) > 0
 }
 
 // newWorld reads all files of a tree, several at once, and holds those that
@@ -69,6 +86,9 @@ func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte, 
 				}
 				if !isText(src) || !isPython(f) && !isNotebook(f) && !containsAny(src, words) {
 					continue
+				}
+				if src == nil {
+					src = []byte{} // nil means that there is none
 				}
 				mu.Lock()
 				w.sources[f] = src
@@ -141,19 +161,9 @@ func (w *world) module(name string) *module {
 	if m := w.modules[mod.Name]; m != nil {
 		return m
 	}
-	m := &module{Module: mod}
+	m := &module{Module: mod, world: w}
 	w.modules[mod.Name] = m
-	if mod.Path == "" {
-		return m
-	}
-	src, ok := w.sources[mod.Path]
-	if !ok {
-		m.open = true
-		return m
-	}
-	m.syntax = w.syntax(mod.Path)
-	m.open = m.syntax.ErrorLine != 0 || dynamic.Match(src) || len(m.syntax.Module.Bindings("__getattr__")) > 0
-	if put := swap.FindSubmatch(src); put != nil {
+	if put := swap.FindSubmatch(w.sources[mod.Path]); put != nil {
 		m.alias = w.bound(m, string(put[1]))
 	}
 	return m
@@ -163,7 +173,7 @@ func (w *world) module(name string) *module {
 // in m stands for, by m's imports alone; "" if none.
 func (w *world) bound(m *module, chain string) string {
 	head, rest, _ := strings.Cut(chain, ".")
-	for _, b := range m.syntax.Module.Bindings(head) {
+	for _, b := range m.syntax().Module.Bindings(head) {
 		if b.Kind != python.ImportBinding {
 			continue
 		}
@@ -215,16 +225,20 @@ func cutLast(name string) (parent, last string, ok bool) {
 	return name[:i], name[i+1:], true
 }
 
-// top returns the first part of a dotted name, behind a source root that it
-// may be written with.
-func (w *world) top(name string) string {
+// bare returns a dotted name without the source root that it may be written
+// with.
+func (w *world) bare(dotted string) string {
 	for _, r := range w.index.Roots() {
-		if rest, ok := strings.CutPrefix(name, strings.ReplaceAll(r, "/", ".")+"."); ok && r != "" {
-			name = rest
-			break
+		if rest, ok := strings.CutPrefix(dotted, strings.ReplaceAll(r, "/", ".")+"."); ok && r != "" {
+			return rest
 		}
 	}
-	first, _, _ := strings.Cut(name, ".")
+	return dotted
+}
+
+// top returns the first part of a dotted name.
+func (w *world) top(name string) string {
+	first, _, _ := strings.Cut(w.bare(name), ".")
 	return first
 }
 
@@ -288,10 +302,10 @@ func (w *world) attrSeen(mod, name string, types bool, seen map[string]bool) (ne
 
 // own finds a name among what the file of m binds.
 func (w *world) own(m *module, name string, types bool, seen map[string]bool) (next string, ok bool) {
-	if m.syntax == nil {
-		return "", m.open
+	if m.syntax() == nil {
+		return "", m.open()
 	}
-	for _, b := range m.syntax.Module.Bindings(name) {
+	for _, b := range m.syntax().Module.Bindings(name) {
 		if b.Kind == python.DeleteBinding || b.Kind == python.ImportBinding && b.Import.TypeOnly && !types {
 			continue
 		}
@@ -300,7 +314,7 @@ func (w *world) own(m *module, name string, types bool, seen map[string]bool) (n
 		}
 		return w.imported(m, b, types, seen), true
 	}
-	for _, imp := range m.syntax.Imports {
+	for _, imp := range m.syntax().Imports {
 		if !imp.Star || imp.Scope.Kind != python.ModuleScope || imp.TypeOnly && !types {
 			continue
 		}
@@ -315,13 +329,13 @@ func (w *world) own(m *module, name string, types bool, seen map[string]bool) (n
 			return next, true
 		}
 	}
-	return "", m.open
+	return "", m.open()
 }
 
 // public reports whether "from m import *" imports name if m has it.
 func (m *module) public(name string) bool {
-	if m.syntax != nil && m.syntax.All != nil {
-		return slices.Contains(m.syntax.All.Names, name)
+	if f := m.syntax(); f != nil && f.All != nil {
+		return slices.Contains(f.All.Names, name)
 	}
 	return !strings.HasPrefix(name, "_")
 }
