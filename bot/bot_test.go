@@ -192,12 +192,6 @@ func TestDecide(t *testing.T) {
 		t.Errorf("a decision is still open:\n%s", w.status(issue))
 	}
 	same(t, "the same commits when nothing else changes", w.pull(movesBranch).GetHead().GetSHA(), head)
-	for _, branch := range branches {
-		w.merge(branch)
-		w.settle(nil)
-	}
-	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
-	contain(t, w.status(issue), "Everything is merged")
 }
 
 func TestDecideAfterTheLastMerge(t *testing.T) {
@@ -217,6 +211,26 @@ func TestDecideAfterTheLastMerge(t *testing.T) {
 	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
 	contain(t, w.status(issue), "Everything is merged", "#2 | merged", "#5 | merged")
 	contain(t, strings.Join(w.comments(issue), "\n"), "**moves**: #2", "**cleanup**: #4", "**cleanup**: #5", "1 decision answered")
+}
+
+// An answer that comes when the moves are merged may concern them: all phases
+// look again in the end, and here find nothing to do.
+func TestDecideInTheMiddle(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(disputed))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	w.comment("ada", issue, "/restage decide shop/old/legacy.py delete")
+	w.settle(nil)
+	w.merge(importsBranch)
+	w.settle(nil)
+	w.merge(cleanupBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "Everything is merged", "| 1 | moves |  | nothing to do |")
+	same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n"+strings.Join(branches, "\n")+"\n")
+	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
 }
 
 func TestAnotherPlanForTheSameIssue(t *testing.T) {
@@ -258,7 +272,7 @@ func TestHelpAndStatus(t *testing.T) {
 	contain(t, w.comments(other.GetNumber())[0], "Put the label `restage` on an issue")
 }
 
-func TestRerun(t *testing.T) {
+func TestRerunAndClose(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
 	issue := w.file("ada", fenced(yaml))
@@ -273,27 +287,18 @@ func TestRerun(t *testing.T) {
 	same(t, "number", p.GetNumber(), 2)
 	same(t, "new commits", p.GetHead().GetSHA() != before, true)
 	same(t, "from the newest base", w.git("merge-base", "main", movesBranch), w.git("rev-parse", "main"))
+
+	_, _, err := w.users["ada"].PullRequests.Edit(ctx, "ada", "shop", 2, &gh.PullRequest{State: gh.String("closed")})
+	check(t, err)
+	w.settle(nil)
+	contain(t, w.status(issue), "**Paused.** #2 was closed without merging", "/restage rerun")
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	same(t, "state", w.pull(movesBranch).GetState(), "open")
+	contain(t, w.status(issue), "Review #2")
 }
 
-func TestCommitsOfPeopleStay(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, shop)
-	issue := w.file("ada", fenced(yaml))
-	w.settle(nil)
-	w.write(movesBranch, "src/shop/mine.py", "x = 1\n")
-	w.settle(nil)
-	mine := w.git("rev-parse", movesBranch)
-	id := w.comment("ada", issue, "/restage rerun")
-	w.settle(nil)
-	same(t, "branch", w.git("rev-parse", movesBranch), mine)
-	same(t, "reactions", w.reactions(id), "+1 eyes")
-	contain(t, w.status(issue), "open, with commits that restage did not make")
-	w.merge(movesBranch)
-	w.settle(nil)
-	contain(t, w.status(issue), "Review #3")
-}
-
-func TestChecks(t *testing.T) {
+func TestChecksAndCommitsOfPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
 	issue := w.file("ada", fenced(yaml))
@@ -314,27 +319,19 @@ func TestChecks(t *testing.T) {
 	slices.Sort(twice)
 	same(t, "check runs", w.conclusions(head), twice)
 
-	// What people push is checked too.
+	// What people push is checked too, and stays.
 	w.write(movesBranch, "src/shop/mine.py", "import os\nfrom shop.nowhere import x\n")
 	w.settle(nil)
 	head = w.pull(movesBranch).GetHead().GetSHA()
 	contain(t, strings.Join(w.conclusions(head), "\n"), "restage / imports failure", "restage / structure success")
 	contain(t, w.status(issue), "❌ imports", "open, with commits that restage did not make")
-}
-
-func TestClosedWithoutMerging(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, shop)
-	issue := w.file("ada", fenced(yaml))
+	id := w.comment("ada", issue, "/restage rerun")
 	w.settle(nil)
-	_, _, err := w.users["ada"].PullRequests.Edit(ctx, "ada", "shop", 2, &gh.PullRequest{State: gh.String("closed")})
-	check(t, err)
+	same(t, "branch", strings.TrimSpace(w.git("rev-parse", movesBranch)), head)
+	same(t, "reactions", w.reactions(id), "+1 eyes")
+	w.merge(movesBranch)
 	w.settle(nil)
-	contain(t, w.status(issue), "**Paused.** #2 was closed without merging", "/restage rerun")
-	w.comment("ada", issue, "/restage rerun")
-	w.settle(nil)
-	same(t, "state", w.pull(movesBranch).GetState(), "open")
-	contain(t, w.status(issue), "Review #2")
+	contain(t, w.status(issue), "Review #3")
 }
 
 func TestConfiguration(t *testing.T) {

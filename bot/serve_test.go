@@ -38,7 +38,7 @@ func TestServe(t *testing.T) {
 	// until waits for a look after which the status has text in it.
 	until := func(issue int, text string) {
 		t.Helper()
-		limit := time.After(time.Minute)
+		limit := time.After(5 * time.Minute)
 		for {
 			select {
 			case <-looked:

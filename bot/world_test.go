@@ -142,7 +142,7 @@ func (w *world) settle(retry func()) {
 		if round > 1000 {
 			w.t.Fatalf("does not settle; last failures: %v", w.failures[max(0, len(w.failures)-5):])
 		}
-		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		wait, cancel := context.WithTimeout(ctx, 5*time.Minute)
 		check(w.t, w.Idle(wait))
 		cancel()
 		w.mu.Lock()
