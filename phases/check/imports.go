@@ -118,7 +118,7 @@ func (c *checker) touches(b broken) bool {
 		return mod != "" && (full == mod || strings.HasPrefix(full, mod+".") || strings.HasPrefix(mod, full+"."))
 	}
 	return slices.ContainsFunc(c.Moves, func(mv Move) bool { return within(mv.Old) || within(mv.New) }) ||
-		slices.ContainsFunc(c.Olds, func(o Old) bool { return within(o.Module) }) ||
+		slices.ContainsFunc(c.Olds, func(o Old) bool { return within(o.Module) || slices.Contains(o.New, b.module) }) ||
 		slices.ContainsFunc(c.Exports, func(x Export) bool { return within(c.after.index.NameOf(path.Dir(x.Init))) })
 }
 
