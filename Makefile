@@ -38,7 +38,7 @@ test:
 	$(HELM) template restage $(CHART) >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
-	go test -race ./...
+	go test -race -timeout 15m ./...
 
 testdata:
 	.ci/testdata
