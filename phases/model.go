@@ -138,10 +138,14 @@ func (m *model) isModule(name string) bool {
 	return mod != nil
 }
 
-// exports reports whether name can be imported from the module called mod.
-func (m *model) exports(mod, name string) bool { return m.exportsSeen(mod, name, nil) }
+// exports reports whether name can be imported from the module called mod, if
+// only by a type checker.
+func (m *model) exports(mod, name string) bool { return m.exportsSeen(mod, name, false, nil) }
 
-func (m *model) exportsSeen(mod, name string, seen []string) bool {
+// exportsRuntime reports whether name can be imported from mod when it runs.
+func (m *model) exportsRuntime(mod, name string) bool { return m.exportsSeen(mod, name, true, nil) }
+
+func (m *model) exportsSeen(mod, name string, runtime bool, seen []string) bool {
 	if slices.Contains(seen, mod) {
 		return false
 	}
@@ -153,11 +157,11 @@ func (m *model) exportsSeen(mod, name string, seen []string) bool {
 	if t == nil {
 		return false
 	}
-	if _, ok := t.Names[name]; ok || t.Dynamic {
+	if sym, ok := t.Names[name]; ok && !(runtime && sym.TypeOnly) || t.Dynamic {
 		return true
 	}
 	for _, star := range t.Stars {
-		if !strings.HasPrefix(name, "_") && m.exportsSeen(star, name, append(seen, mod)) {
+		if !strings.HasPrefix(name, "_") && m.exportsSeen(star, name, runtime, append(seen, mod)) {
 			return true
 		}
 	}
@@ -310,7 +314,7 @@ func (m *model) onlyBelow(pkg, name string) string {
 
 // viaFacade lets t be imported from the facade, if that exports the same name.
 func (m *model) viaFacade(t target, facade string) target {
-	if facade != "" && facade != t.module && m.fates[facade] == nil && m.exports(facade, t.name) && m.home(facade, t.name) == m.home(t.concrete, t.name) {
+	if facade != "" && facade != t.module && m.fates[facade] == nil && m.exportsRuntime(facade, t.name) && m.home(facade, t.name) == m.home(t.concrete, t.name) {
 		t.module = facade
 	}
 	return t

@@ -269,7 +269,7 @@ func (r *rewriter) choose(imp *python.Import, t target) string {
 	if imp.Scope.Kind == python.FunctionScope && r.patched[r.m.home(t.concrete, t.name)] {
 		return t.concrete
 	}
-	if r.module != "" && imp.ModuleLevel && (r.module == t.module || r.m.reaches(t.module, r.module)) {
+	if r.module != "" && (r.module == t.module || imp.ModuleLevel && r.m.reaches(t.module, r.module)) {
 		return t.concrete
 	}
 	return t.module

@@ -17,6 +17,8 @@ type Symbol struct {
 	Module string
 	Name   string
 	Start  int // where it is bound
+
+	TypeOnly bool // bound for type checkers alone: not there at run time
 }
 
 // Defined reports whether the module itself defines the name.
@@ -31,7 +33,7 @@ func (f *Syntax) Symbols(name string, isPackage bool) *Symbols {
 				continue
 			}
 			sym := f.symbol(b, name, isPackage)
-			if old, ok := out.Names[n]; !ok || old.Defined() && !sym.Defined() && f.placeholder(n) {
+			if old, ok := out.Names[n]; !ok || old.TypeOnly && !sym.TypeOnly || old.Defined() && !sym.Defined() && !sym.TypeOnly && f.placeholder(n) {
 				out.Names[n] = sym
 			}
 		}
@@ -59,6 +61,13 @@ func (f *Syntax) placeholder(name string) bool {
 
 // symbol says where one binding takes its value from.
 func (f *Syntax) symbol(b Binding, module string, isPackage bool) Symbol {
+	sym := f.source(b, module, isPackage)
+	sym.TypeOnly = b.Kind == ImportBinding && b.Import.TypeOnly
+	return sym
+}
+
+// source is symbol without regard to when the binding holds.
+func (f *Syntax) source(b Binding, module string, isPackage bool) Symbol {
 	switch {
 	case b.Kind == ImportBinding && b.Import.From:
 		in := b.Import.Names[b.Index]
