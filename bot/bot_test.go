@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gh "github.com/google/go-github/v60/github"
@@ -270,6 +271,35 @@ func TestHelpAndStatus(t *testing.T) {
 	contain(t, comments[1], "/restage decide PATH ANSWER")
 	contain(t, comments[2], "| 1 | moves | #2 | open |")
 	contain(t, w.comments(other.GetNumber())[0], "Put the label `restage` on an issue")
+}
+
+// The same comment is delivered many times at once, by other ids each time.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	id := w.comment("ada", issue, "/restage rerun\n/restage hlep")
+	check(t, w.Idle(ctx))
+	var handlers sync.WaitGroup
+	for _, d := range w.arrived {
+		for i := range 5 {
+			copied := d
+			copied.ID = fmt.Sprint(d.ID, "-", i)
+			handlers.Go(func() {
+				if err := w.bot.Delivery(ctx, copied); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	handlers.Wait()
+	w.settle(nil)
+	same(t, "comments", len(w.comments(issue)), 2)
+	same(t, "reactions", w.reactions(id), "confused eyes")
+	m, err := w.store.Migration(ctx, 1)
+	check(t, err)
+	same(t, "revision", m.Revision, 2)
 }
 
 func TestRerunAndClose(t *testing.T) {
