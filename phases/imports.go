@@ -55,7 +55,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			r, err := j.rewriteFile(m, f, "", patched)
+			r, err := j.rewriteFile(m, f, f, patched)
 			all[i] = r
 			return err
 		})

@@ -43,7 +43,7 @@ type fileMove struct {
 	old, new string // dotted modules; "" if the file is none
 	done     bool   // it is there already, and a shim or nothing at the old path
 	same     bool   // the destination has the same code: only the shim is to be made
-	shadowed bool   // a package of the same name hides the old file
+	shadowed bool   // a package of the same name hides the old file, or it is the new one
 }
 
 // A goner is a file or folder that goes in cleanup.
@@ -270,7 +270,7 @@ func (j *job) keepsBelow(dir string) bool {
 }
 
 func (j *job) lookMoves() error {
-	targets := map[string]string{}
+	targets, sources := map[string]string{}, map[string]string{}
 	for i := range j.plan.Moves {
 		row := &j.plan.Moves[i]
 		from, found := j.find(row.From)
@@ -295,10 +295,15 @@ func (j *job) lookMoves() error {
 			if other, taken := targets[mv.to]; taken && other != mv.from {
 				return fmt.Errorf("moves of %s and %s: both end at %s", other, mv.from, mv.to)
 			}
-			targets[mv.to] = mv.from
+			targets[mv.to], sources[mv.from] = mv.from, mv.to
 			if j.lookMove(mv) {
 				j.moves = append(j.moves, mv)
 			}
+		}
+	}
+	for _, to := range sorted(keys(targets)) {
+		if next, moves := sources[to]; moves {
+			return fmt.Errorf("moves of %s to %s and of %s to %s: the first takes the place that the second has to keep working; make them two plans", targets[to], to, to, next)
 		}
 	}
 	return nil
@@ -326,7 +331,7 @@ func (j *job) filesOf(row *plan.Move, from, to string) []*fileMove {
 	}
 	if len(list) == 0 || j.isShim(list[0].from) {
 		for _, e := range tree.Under(j.tree, to) {
-			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && strings.HasSuffix(rel, ".py") && j.rowTo(e.Path) == row {
+			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && strings.HasSuffix(rel, ".py") && j.rowTo(e.Path) == row && !j.isShim(e.Path) {
 				list = append(list, &fileMove{from: from + rel, to: e.Path, row: row})
 			}
 		}
@@ -357,9 +362,8 @@ func (j *job) lookMove(mv *fileMove) bool {
 	}
 	if strings.HasSuffix(mv.from, ".py") {
 		mv.old, mv.new = j.index.NameOf(mv.from), j.index.NameOf(mv.to)
-		if mod, _ := j.index.Lookup(mv.old); mod != nil && mod.Package && path.Base(mv.from) != "__init__.py" {
-			mv.shadowed = true
-		}
+		mod, _ := j.index.Lookup(mv.old)
+		mv.shadowed = mv.old == mv.new || mod != nil && mod.Package && path.Base(mv.from) != "__init__.py"
 	}
 	_, hasOld := tree.Find(j.tree, mv.from)
 	_, hasNew := tree.Find(j.tree, mv.to)
@@ -383,7 +387,7 @@ func (j *job) lookMove(mv *fileMove) bool {
 	}
 	d := &dest{fate: moved, module: mv.new, step: mv.row.Step, path: mv.row.From}
 	switch {
-	case mv.old == "" || mv.new == "":
+	case mv.old == "" || mv.new == "" || mv.old == mv.new:
 	case mv.shadowed:
 		if hasOld {
 			j.warn(mv.from, 0, "shadowed-module", "Python imports the package %s and never this file; no shim is left in its place", mv.old)
@@ -399,7 +403,7 @@ func (j *job) lookMove(mv *fileMove) bool {
 // its name, or its package would hide a module.
 func (j *job) unhidden(mv *fileMove) bool {
 	if pkg := strings.TrimSuffix(mv.to, ".py"); strings.HasSuffix(mv.to, ".py") && path.Base(mv.to) != "__init__.py" {
-		if _, ok := tree.Find(j.tree, pkg+"/__init__.py"); ok {
+		if _, ok := tree.Find(j.tree, pkg+"/__init__.py"); ok && mv.from != pkg+"/__init__.py" {
 			question := fmt.Sprintf("%s is to move to %s, but the package %s/ hides a module of that name. Leave it where it is, or move it all the same?", mv.row.From, mv.row.To, pkg)
 			return j.ask(mv.from, mv.row.From, question, "keep", "move") == "move"
 		}

@@ -222,7 +222,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", mv.to, err)
 	}
-	r, err := j.rewriteFile(m, mv.to, mv.old, patched)
+	r, err := j.rewriteFile(m, mv.to, mv.from, patched)
 	if err != nil {
 		return nil, err
 	}

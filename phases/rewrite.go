@@ -17,6 +17,7 @@ type rewriter struct {
 	module  string          // what it is called now, "" if it cannot be imported
 	origin  string          // what it was called when its relative imports were written
 	pkg     bool            // it is an __init__.py
+	wasPkg  bool            // it was one when it was called origin
 	patched map[string]bool // homes of the names that tests patch
 
 	edits    []python.Edit
@@ -116,7 +117,7 @@ type placed struct {
 }
 
 func (r *rewriter) fromImport(imp *python.Import) {
-	base := python.Absolute(r.origin, r.pkg, imp.Level, imp.Name)
+	base := python.Absolute(r.origin, r.wasPkg, imp.Level, imp.Name)
 	if base == "" {
 		return
 	}
@@ -146,7 +147,7 @@ func (r *rewriter) fromImport(imp *python.Import) {
 // stays returns the module text for names that stay where they are: the
 // written text does unless the file moved and the import is relative.
 func (r *rewriter) stays(imp *python.Import, base string) string {
-	if imp.Level == 0 || r.origin == r.module {
+	if imp.Level == 0 || r.origin == r.module && r.wasPkg == r.pkg {
 		return ""
 	}
 	return base

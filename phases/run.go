@@ -182,9 +182,10 @@ func (j *job) excluded(f string) bool {
 	return slices.ContainsFunc(j.opt.Exclude, func(g string) bool { return glob.Match(g, f) })
 }
 
-// rewriteFile rewrites the references in one file of m's tree. A file that
-// cannot be read as what it is has no edits, but a warning.
-func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (*rewriter, error) {
+// rewriteFile rewrites the references in one file of m's tree; from is where it
+// was when its relative imports were written. A file that cannot be read as
+// what it is has no edits, but a warning.
+func (j *job) rewriteFile(m *model, f, from string, patched map[string]bool) (*rewriter, error) {
 	src, err := m.tree.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f, err)
@@ -196,10 +197,7 @@ func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (
 		if syntax.ErrorLine != 0 {
 			return unreadable(f, syntax, Warning{Line: syntax.ErrorLine, Rule: "syntax-error", Message: "this file does not parse, so it is left as it is"}), nil
 		}
-		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), origin: origin, pkg: strings.HasPrefix(path.Base(f), "__init__."), patched: patched}
-		if origin == "" {
-			r.origin = r.module
-		}
+		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), pkg: isInit(f), origin: m.index.NameOf(from), wasPkg: isInit(from), patched: patched}
 		r.run()
 	case isNotebook(f):
 		if r, err = m.rewriteNotebook(f, src, patched); err != nil {
@@ -215,6 +213,9 @@ func (j *job) rewriteFile(m *model, f, origin string, patched map[string]bool) (
 	}
 	return r, nil
 }
+
+// isInit reports whether a file is a package's own.
+func isInit(f string) bool { return strings.HasPrefix(path.Base(f), "__init__.") }
 
 // unreadable returns the rewriter of a file that is left as it is.
 func unreadable(f string, syntax *python.Syntax, w Warning) *rewriter {
