@@ -36,20 +36,18 @@ import (
 
 // Config is what a Bot needs.
 type Config struct {
-	Store     *store.Store
-	GitHub    *github.App
-	Log       *slog.Logger
-	Label     string // the label that starts a migration, where a repository names no other
-	PublicURL string // where people reach this server, for links; "" if they do not
+	Store  *store.Store
+	GitHub *github.App
+	Log    *slog.Logger
+	Label  string // the label that starts a migration, where a repository names no other
 }
 
 // A Bot carries out migrations. It is safe for use by several goroutines.
 type Bot struct {
-	store     *store.Store
-	github    *github.App
-	log       *slog.Logger
-	label     string
-	publicURL string
+	store  *store.Store
+	github *github.App
+	log    *slog.Logger
+	label  string
 
 	replies sync.Mutex // held from looking for a reply to writing it
 }
@@ -58,11 +56,10 @@ type Bot struct {
 // the store's Run.
 func New(cfg Config) *Bot {
 	return &Bot{
-		store:     cfg.Store,
-		github:    cfg.GitHub,
-		log:       cfg.Log,
-		label:     cfg.Label,
-		publicURL: cfg.PublicURL,
+		store:  cfg.Store,
+		github: cfg.GitHub,
+		log:    cfg.Log,
+		label:  cfg.Label,
 	}
 }
 

@@ -69,12 +69,10 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 			Name:       "restage / " + r.Name,
 			Commit:     s.row.Checked,
 			Key:        fmt.Sprintf("%d.%d.%s.%d.%d", l.m.ID, l.m.Round, s.phase, s.row.Revision, s.row.Rechecks),
+			URL:        l.issue.GetHTMLURL(), // where the whole migration is told
 			Conclusion: string(r.Conclusion),
 			Title:      shorten(oneLine(r.Title), 250),
 			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
-		}
-		if l.publicURL != "" {
-			run.URL = fmt.Sprintf("%s/migrations/%d", strings.TrimRight(l.publicURL, "/"), l.m.ID)
 		}
 		for _, a := range r.Annotations {
 			run.Annotations = append(run.Annotations, annotation(a))

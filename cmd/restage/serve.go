@@ -40,7 +40,6 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_WEBHOOK_SECRET    its webhook secret
   RESTAGE_DATABASE_URL      where to remember (sqlite:restage.db)
   RESTAGE_LISTEN            where to listen (:8080)
-  RESTAGE_PUBLIC_URL        where people reach the server
   RESTAGE_GITHUB_URL        another GitHub than https://github.com
   RESTAGE_LABEL             the label that starts a migration (restage)
   RESTAGE_WORK_DIR          where clones are kept while in use
@@ -70,7 +69,7 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 		return usageError{err}
 	}
 	defer st.Close()
-	b := bot.New(bot.Config{Store: st, GitHub: app, Log: log, Label: s.Label, PublicURL: s.PublicURL})
+	b := bot.New(bot.Config{Store: st, GitHub: app, Log: log, Label: s.Label})
 	server := &http.Server{
 		Handler:           handler(st, []byte(s.WebhookSecret), log),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -23,7 +23,6 @@ type settings struct {
 	WebhookSecret  string     `split_words:"true"`
 	DatabaseURL    string     `split_words:"true" default:"sqlite:restage.db"`
 	Listen         string     `split_words:"true" default:":8080"`
-	PublicURL      string     `split_words:"true"`
 	GithubURL      string     `split_words:"true" default:"https://github.com"`
 	Label          string     `split_words:"true" default:"restage"`
 	WorkDir        string     `split_words:"true"`
@@ -53,7 +52,6 @@ func readSettings() (*settings, *github.App, error) {
 	mustBe(s.WebhookSecret != "", "WEBHOOK_SECRET", "the webhook secret of the GitHub App")
 	_, _, err := net.SplitHostPort(s.Listen)
 	mustBe(err == nil, "LISTEN", "HOST:PORT or :PORT")
-	mustBe(s.PublicURL == "" || isURL(s.PublicURL), "PUBLIC_URL", "a URL such as https://restage.example.com")
 	mustBe(isURL(s.GithubURL), "GITHUB_URL", "a URL such as https://github.example.com")
 	mustBe(s.Label != "" && len(s.Label) <= 50, "LABEL", "the name of a label, of 1 to 50 characters")
 	info, err := os.Stat(s.WorkDir)
