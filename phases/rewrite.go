@@ -390,7 +390,7 @@ func (r *rewriter) splitFrom(imp *python.Import, names []placed, prefix string) 
 		separator = r.newline() + indent
 	}
 	multiline := alone && bytes.ContainsRune(src[imp.Start:imp.End], '\n')
-	comments := r.comments(imp)
+	head, comments := r.comments(imp)
 	var out []string
 	for _, key := range modules {
 		if top, ok := strings.CutPrefix(key, "\x00"); ok {
@@ -407,15 +407,15 @@ func (r *rewriter) splitFrom(imp *python.Import, names []placed, prefix string) 
 		if key != "" {
 			text = r.moduleText(imp, key, prefix)
 		}
-		out = append(out, r.fromText(text, groups[key], multiline, indent, comments))
+		out = append(out, r.fromText(text, groups[key], multiline, indent, head, comments))
 	}
 	r.edit(imp.Span, strings.Join(out, separator), step, refs)
 }
 
 // fromText writes one from import, over several lines if the author did and
 // there is more than one name or a comment to keep.
-func (r *rewriter) fromText(module string, names []placed, multiline bool, indent string, comments map[int]nameComments) string {
-	own := false
+func (r *rewriter) fromText(module string, names []placed, multiline bool, indent, head string, comments map[int]nameComments) string {
+	own := head != ""
 	for _, p := range names {
 		c := comments[p.in.Start]
 		own = own || len(c.before) > 0 || c.after != ""
@@ -433,7 +433,7 @@ func (r *rewriter) fromText(module string, names []placed, multiline bool, inden
 		unit = "\t"
 	}
 	var b strings.Builder
-	b.WriteString("from " + module + " import (" + nl)
+	b.WriteString("from " + module + " import (" + head + nl)
 	for _, p := range names {
 		c := comments[p.in.Start]
 		for _, line := range c.before {
@@ -456,9 +456,9 @@ type nameComments struct {
 }
 
 // comments gives each comment within an import to a name: to the one before it
-// on its line, else to the next.
-func (r *rewriter) comments(imp *python.Import) map[int]nameComments {
-	out := map[int]nameComments{}
+// on its line, else to the next. The one behind the parenthesis is for all.
+func (r *rewriter) comments(imp *python.Import) (head string, out map[int]nameComments) {
+	out = map[int]nameComments{}
 	for _, c := range r.f.Comments {
 		if c.Start < imp.Start || c.End > imp.End || len(imp.Names) == 0 {
 			continue
@@ -476,12 +476,16 @@ func (r *rewriter) comments(imp *python.Import) map[int]nameComments {
 			out[imp.Names[prev].Start] = nc
 			continue
 		}
+		if prev < 0 && !bytes.ContainsRune(r.f.Src[imp.Start:c.Start], '\n') {
+			head = "  " + text
+			continue
+		}
 		next := imp.Names[prev+1].Start
 		nc := out[next]
 		nc.before = append(nc.before, text)
 		out[next] = nc
 	}
-	return out
+	return head, out
 }
 
 func (r *rewriter) newline() string {
