@@ -85,13 +85,19 @@ type String struct {
 	Arg     int    // its position among the call's arguments, from 0; -1 for a keyword
 	Args    int    // how many positional arguments the call has
 	Scope   *Scope
-	Format  bool // has interpolations
-	Deco    bool // the call is a decorator
-	Joined  bool // more is added to it with + or %
+	Format  bool   // has interpolations
+	Deco    bool   // the call is a decorator
+	Joined  bool   // more is added to it with + or %, or by a literal beside it
+	value   string // of several literals side by side: what they are together
 }
 
 // Text returns the bytes between the quotes.
-func (s String) Text(src []byte) string { return string(src[s.Content.Start:s.Content.End]) }
+func (s String) Text(src []byte) string {
+	if s.value != "" {
+		return s.value
+	}
+	return string(src[s.Content.Start:s.Content.End])
+}
 
 // An AllList is the module's __all__.
 type AllList struct {
@@ -160,7 +166,7 @@ func (r *reader) visit(n *node, s *Scope, c context) {
 		r.use(n, s, false)
 	case "attribute":
 		r.attribute(n, s, false)
-	case "string":
+	case "string", "concatenated_string":
 		r.str(n, s, String{Arg: -1})
 	case "call":
 		r.call(n, s, c, false)
@@ -565,83 +571,4 @@ func (r *reader) expressionStatement(n *node, s *Scope, c context) {
 			r.f.Meta = &last
 		}
 	}
-}
-
-func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
-	function, args := n.child("function"), n.child("arguments")
-	if function != nil {
-		r.visit(function, s, c)
-	}
-	if args == nil {
-		return
-	}
-	if args.kind != "argument_list" {
-		r.visit(args, s, c)
-		return
-	}
-	callee := ""
-	if function != nil && (function.kind == "identifier" || function.kind == "attribute") {
-		callee = compact(function.text(r.src))
-	}
-	positional := 0
-	for i := range args.children {
-		if ch := &args.children[i]; ch.named && ch.kind != "comment" && ch.kind != "keyword_argument" {
-			positional++
-		}
-	}
-	at := 0
-	for i := range args.children {
-		ch := &args.children[i]
-		switch {
-		case ch.kind == "string":
-			r.str(ch, s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator})
-			at++
-		case ch.kind == "binary_operator" && ch.child("left") != nil && ch.child("left").kind == "string":
-			r.str(ch.child("left"), s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, Joined: true})
-			r.rest(ch, s, c, "left")
-			at++
-		case ch.kind == "keyword_argument" && ch.child("value") != nil && ch.child("value").kind == "string":
-			r.str(ch.child("value"), s, String{Callee: callee, Arg: -1, Args: positional, Deco: decorator})
-		default:
-			r.visit(ch, s, c)
-			if ch.named && ch.kind != "comment" {
-				at++
-			}
-		}
-	}
-}
-
-// str records a string literal and reads the expressions in an f-string.
-func (r *reader) str(n *node, s *Scope, into String) {
-	lit := literal(n, r.src)
-	into.Span, into.Content, into.Prefix, into.Scope = lit.Span, lit.Content, lit.Prefix, s
-	var interpolations func(n *node)
-	interpolations = func(n *node) {
-		for i := range n.children {
-			if ch := &n.children[i]; ch.kind == "interpolation" || ch.kind == "format_expression" {
-				into.Format = true
-				r.block(ch, s, context{})
-			} else if ch.kind == "string_content" {
-				into.Pieces = append(into.Pieces, Span{ch.start, ch.end})
-				interpolations(ch)
-			}
-		}
-	}
-	interpolations(n)
-	r.f.Strings = append(r.f.Strings, into)
-}
-
-// literal returns the extent of a string literal.
-func literal(n *node, src []byte) String {
-	s := String{Span: Span{n.start, n.end}, Content: Span{n.start, n.end}}
-	for i := range n.children {
-		switch ch := &n.children[i]; ch.kind {
-		case "string_start":
-			s.Content.Start = ch.end
-			s.Prefix = strings.ToLower(strings.TrimRight(ch.text(src), `'"`))
-		case "string_end":
-			s.Content.End = ch.start
-		}
-	}
-	return s
 }
