@@ -16,9 +16,10 @@ import (
 //
 // The strongly connected components of the import graphs before and after are
 // compared, with the modules before under their new names; a cycle is new if
-// it has an import between modules that were in no cycle together.
+// it has an import between modules that were in no cycle together. Whether an
+// import fails on the way round is for circles to say.
 func (c *checker) cycles(ctx context.Context) (Result, error) {
-	r := report{name: Cycles, kinds: []string{"new cycle"}}
+	r := report{name: Cycles, kinds: []string{"new cycle", "import in a circle"}}
 	after := newGraph(c.after, func(name string) string { return name })
 	groups := after.groups(c.starts())
 	if err := ctx.Err(); err != nil {
@@ -43,6 +44,7 @@ func (c *checker) cycles(ctx context.Context) (Result, error) {
 		r.add("new cycle", Annotation{c.after.module(edge.from).Path, edge.line, level,
 			"these modules import each other: " + quotedChain(chain)})
 	}
+	c.circles(&r)
 	r.looked = fmt.Sprintf("%s followed", count(len(after.edges), "module", "modules"))
 	return r.result("no new import cycle", "new import cycle", "new import cycles"), nil
 }
