@@ -142,12 +142,22 @@ func (j *job) spareComputed(going map[string]bool, computes []leftover) bool {
 		if len(hit) == 0 || j.ask(c.path, c.path, question, "keep", "delete") == "delete" {
 			continue
 		}
+		j.hold(c.path, sorted(hit))
 		for _, f := range hit {
 			delete(going, f)
 		}
 		spared = true
 	}
 	return spared
+}
+
+// hold notes which files stay while the decision about a path is open.
+func (j *job) hold(spelt string, files []string) {
+	for i, d := range j.decisions {
+		if d.Path == spelt {
+			j.decisions[i].holds = append(d.holds, files...)
+		}
+	}
 }
 
 // hiddenFiles asks about modules that a new package of the same name hides.

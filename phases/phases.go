@@ -64,6 +64,8 @@ type Decision struct {
 	Path     string   `json:"path"` // spelt as in the plan
 	Question string   `json:"question"`
 	Options  []string `json:"options"` // the first is what restage would choose
+
+	holds []string // files that stay while it is open, if they are not below Path
 }
 
 // A Warning is something a person should look at.

@@ -84,7 +84,7 @@ func (v *verifier) expect(open []Decision) check.Expectation {
 	for _, d := range open {
 		e.Open = append(e.Open, d.Path)
 		at, _ := v.was.find(d.Path)
-		v.disputed = append(v.disputed, at)
+		v.disputed = append(append(v.disputed, at), d.holds...)
 	}
 	for _, mv := range v.was.moves {
 		e.Moves = append(e.Moves, v.move(mv))
