@@ -295,7 +295,7 @@ func effect(r *http.Request) (string, error) {
 func dieAndGoOn(t *testing.T, dir string) string {
 	steps := os.Getenv(mortalSteps)
 	if steps == "" {
-		steps = "8"
+		steps = "12"
 	}
 	for deaths := 0; deaths < 1000; deaths++ {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMortal$")
@@ -303,7 +303,7 @@ func dieAndGoOn(t *testing.T, dir string) string {
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
 		switch {
-		case err == nil && deaths < 8:
+		case err == nil && deaths < 6:
 			t.Errorf("only %d deaths; is everything that changes something on GitHub seen?", deaths)
 			return string(out)
 		case err == nil:
