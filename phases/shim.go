@@ -18,7 +18,7 @@ import (
 func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 	var b strings.Builder
 	f := python.Parse(content)
-	script := mode == tree.Executable || bytes.HasPrefix(content, []byte("#!")) || mainGuard.Match(content)
+	script := mode == tree.Executable || path.Base(mv.from) == "__main__.py" || bytes.HasPrefix(content, []byte("#!")) || mainGuard.Match(content)
 	if bytes.HasPrefix(content, []byte("#!")) {
 		line, _, _ := bytes.Cut(content, []byte("\n"))
 		b.Write(bytes.TrimRight(line, "\r"))
@@ -42,6 +42,9 @@ func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 	if path.Base(mv.from) == "__init__.py" {
 		b.WriteString(packageShim)
 	}
+	if script {
+		b.WriteString(runnableShim)
+	}
 	b.WriteString("    sys.modules[__name__] = _moved\n")
 	return []byte(b.String())
 }
@@ -62,6 +65,13 @@ const packageShim = `    from importlib.machinery import PathFinder
             return None
 
     sys.meta_path.insert(0, _OldFolder)
+`
+
+// runnableShim is for "python -m old.path" when a package above imports the
+// old path: runpy then asks the loader of the new module for the code of the
+// old name, and a loader refuses names that are not its own.
+const runnableShim = `    _loader = _moved.__spec__.loader
+    _loader.get_filename = lambda name=None, _new=_loader.get_filename: _new()
 `
 
 var mainGuard = regexp.MustCompile(`(?m)^if\s+__name__\s*==\s*['"]__main__['"]`)

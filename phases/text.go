@@ -254,6 +254,9 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 			return // app.job.example.com
 		}
 		text := p.text(attr > 0)
+		if d := r.m.fates[p.old]; prose && p.name == "" && d.shadow != nil && d.shadow.facade != "" {
+			text = d.shadow.facade // Python takes the package; who writes of both means what the map says
+		}
 		if prose && (r.contrasts(s, at, text) || r.contrastsFacade(s, at, p.old)) {
 			return
 		}

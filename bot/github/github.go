@@ -88,7 +88,7 @@ func New(cfg Config) (*App, error) {
 	a := &App{
 		web:           web,
 		api:           root + "/api/v3/",
-		base:          rewind{base},
+		base:          again{rewind{base}, retries},
 		id:            cfg.AppID,
 		key:           cfg.PrivateKey,
 		workDir:       cfg.WorkDir,

@@ -23,10 +23,11 @@ type Delivery struct {
 	Handled      time.Time // when the work on it was finished; zero while it is outstanding
 }
 
-// deliveryTries is how often the handling of a delivery is tried. With River's
-// backoff the last try comes some four hours after the first: long enough for
-// an outage of GitHub to pass.
-const deliveryTries = 10
+// tries is how often a job is tried. With the pauses of soonAgain the last try
+// comes some two and a half hours after the first: long enough for an outage
+// of GitHub to pass, and for many deaths of the process, which count as tries
+// since the job may be what kills it.
+const tries = 50
 
 // AddDelivery stores d together with the job of handling it, in one
 // transaction: when it returns nil, both survive a power cut. It reports whether
@@ -61,7 +62,7 @@ func (s *Store) addDelivery(ctx context.Context, tx *sql.Tx, d Delivery) (added 
 	if !d.Handled.IsZero() {
 		return true, nil
 	}
-	_, err = s.jobs.InsertTx(ctx, tx, deliveryArgs{d.ID}, &river.InsertOpts{Queue: deliveryQueue, MaxAttempts: deliveryTries})
+	_, err = s.jobs.InsertTx(ctx, tx, deliveryArgs{d.ID}, &river.InsertOpts{Queue: deliveryQueue, MaxAttempts: tries})
 	return err == nil, err
 }
 

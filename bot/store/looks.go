@@ -66,6 +66,7 @@ func (s *Store) insertLook(ctx context.Context, tx *sql.Tx, look lookArgs, at ti
 	}
 	return s.jobs.InsertTx(ctx, tx, look, &river.InsertOpts{
 		Queue:       lookQueue,
+		MaxAttempts: tries,
 		ScheduledAt: at,
 		UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 			rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,

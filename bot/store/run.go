@@ -35,11 +35,11 @@ const (
 // Handlers are what Run does with the work. Their contexts end when the work
 // takes too long (two minutes for a delivery, half an hour for a look) or Run
 // has to stop. An error, or a panic, means another try later: after a second,
-// then at growing intervals. An error of Snooze means another call later that
+// then at growing intervals of up to five minutes. An error of Snooze means another call later that
 // does not count as a try.
 type Handlers struct {
 	// Delivery acts on a delivery. Deliveries come in no certain order, and
-	// several at once. One that fails ten times is given up.
+	// several at once. One that fails fifty times is given up, after some two and a half hours.
 	Delivery func(ctx context.Context, d Delivery) error
 
 	// Reconcile looks at a migration. There is one call at a time for each
@@ -83,6 +83,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           pollEvery,
 		ErrorHandler:                logErrors{s.log},
+		RetryPolicy:                 soonAgain{},
 		SoftStopTimeout:             s.grace,
 		CompletedJobRetentionPeriod: keepJobs,
 		CancelledJobRetentionPeriod: keepJobs,
@@ -102,6 +103,20 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 	case <-time.After(s.grace + s.patience):
 		return errors.New("stop job queue: a handler did not return when its context ended")
 	}
+}
+
+// soonAgain is River's ClientRetryPolicy. GitHub or the way there fails for
+// seconds more often than for hours, and a look costs little: the first twenty
+// tries come within ten minutes, the others every five.
+type soonAgain struct{}
+
+// NextRetry returns when a job that failed is tried again.
+func (soonAgain) NextRetry(job *rivertype.JobRow) time.Time {
+	pause := 5 * time.Minute
+	if job.Attempt < 20 {
+		pause = min(time.Second<<(job.Attempt-1), 30*time.Second)
+	}
+	return time.Now().Add(pause)
 }
 
 // takeOver makes work that died with an earlier process available again, which

@@ -417,7 +417,7 @@ func TestTakeOver(t *testing.T) {
 	if err := s.takeOver(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := jobs(t, s), "delivery/waits/available/0 delivery/ran/available/1 delivery/ran-last/discarded/10"; got != want {
+	if got, want := jobs(t, s), "delivery/waits/available/0 delivery/ran/available/1 delivery/ran-last/discarded/50"; got != want {
 		t.Errorf("jobs are %s\nwant     %s", got, want)
 	}
 	if n := query(t, s, `SELECT count(*) FROM river_leader`); n != "0" {
@@ -455,7 +455,7 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, line, _ := strings.Cut(log.String(), " ") // without the time
-	if want := `level=WARN msg="job failed" kind=look args="{\"migration\":7,\"turn\":1}" try=1 tries=25 error=boom` + "\n"; line != want {
+	if want := `level=WARN msg="job failed" kind=look args="{\"migration\":7,\"turn\":1}" try=1 tries=50 error=boom` + "\n"; line != want {
 		t.Errorf("the log has %s\nwant        %s", line, want)
 	}
 }

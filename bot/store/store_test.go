@@ -211,7 +211,7 @@ func TestDelivery(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if jobs := query(t, s, `SELECT kind || json(args) || max_attempts FROM river_job`); jobs != `delivery{"id":"72d3162e"}10` {
+	if jobs := query(t, s, `SELECT kind || json(args) || max_attempts FROM river_job`); jobs != `delivery{"id":"72d3162e"}50` {
 		t.Errorf("jobs are %s", jobs)
 	}
 	if _, err := s.Delivery(t.Context(), "x"); !errors.Is(err, ErrNotFound) || err.Error() != "delivery x: not found" {
