@@ -283,9 +283,30 @@ func (s *search) chain(f *python.Syntax, u python.Use, self string, pkg bool, le
 		for _, p := range u.Parts[1:] {
 			name += "." + p.Text
 		}
+		if s.reaches(b, u, self, pkg) {
+			continue
+		}
 		s.dotted(name, f.Line(u.Parts[0].Start), rowChains, level, nil, true)
 		return
 	}
+}
+
+// reaches reports whether an attribute chain that begins with the import
+// binding b has an old name and leads elsewhere all the same: a package binds
+// the module at its new place under the name that the old one had.
+func (s *search) reaches(b python.Binding, u python.Use, self string, pkg bool) bool {
+	at := s.after.imported(&module{Module: &python.Module{Name: self, Package: pkg}}, b, true, map[string]bool{})
+	for _, p := range u.Parts[1:] {
+		if at == "" || at == self {
+			return false
+		}
+		next, ok := s.after.attr(at, p.Text, true)
+		if was := at + "." + p.Text; ok && s.modules[was] != nil && next != "" {
+			return next != was && s.old(next) == nil
+		}
+		at = next
+	}
+	return false
 }
 
 // old returns the old module that a dotted name leads to: it is one, or names
