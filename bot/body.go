@@ -2,11 +2,14 @@ package bot
 
 import (
 	"fmt"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -39,6 +42,23 @@ func (l *look) pullTitle(s *stage) string {
 	return fmt.Sprintf("restage %d/%d: %s (%s)", s.number, len(l.stages), verb, title(l.title()))
 }
 
+// reference matches what GitHub reads as a reference to an issue in a commit
+// message, where no escape exists.
+var reference = regexp.MustCompile(`(?i)#(\d)|\bGH-(\d)|://`)
+
+// title returns s as the title of a commit or a pull request: one line without
+// references, which could close issues, and without brackets, which could tell
+// a CI to skip the commit.
+func title(s string) string {
+	s = reference.ReplaceAllStringFunc(markdown.OneLine(s), func(m string) string {
+		if m == "://" {
+			return ": //"
+		}
+		return "no. " + m[len(m)-1:]
+	})
+	return markdown.Shorten(strings.NewReplacer("[", "(", "]", ")").Replace(s), 180)
+}
+
 // pullBody returns the body of the pull request of a stage.
 func (l *look) pullBody(s *stage) string {
 	r := s.report
@@ -46,7 +66,7 @@ func (l *look) pullBody(s *stage) string {
 		Number:    s.number,
 		Phase:     s.phase,
 		Issue:     l.m.Issue,
-		Title:     text(l.title()),
+		Title:     markdown.Text(l.title()),
 		Moved:     movedTable(r.Moved),
 		Deleted:   deletedList(r.Deleted),
 		Rewritten: rewrittenTable(r.Rewritten),
@@ -84,7 +104,7 @@ func (l *look) phaseLine(s, this *stage) string {
 func movedTable(moved []phases.Moved) string {
 	var lines []string
 	for _, m := range moved {
-		lines = append(lines, fmt.Sprintf("| %s | %s |", code(m.From), code(m.To)))
+		lines = append(lines, fmt.Sprintf("| %s | %s |", markdown.Code(m.From), markdown.Code(m.To)))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -95,7 +115,7 @@ func movedTable(moved []phases.Moved) string {
 func rewrittenTable(rewritten []phases.Rewrite) string {
 	var lines []string
 	for _, r := range rewritten {
-		lines = append(lines, fmt.Sprintf("| %s | %d |", code(r.Path), r.References))
+		lines = append(lines, fmt.Sprintf("| %s | %d |", markdown.Code(r.Path), r.References))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -106,7 +126,7 @@ func rewrittenTable(rewritten []phases.Rewrite) string {
 func deletedList(deleted []string) string {
 	var lines []string
 	for _, path := range deleted {
-		lines = append(lines, "- "+code(path))
+		lines = append(lines, "- "+markdown.Code(path))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -127,7 +147,7 @@ func (l *look) warningList(s *stage) string {
 			commit = s.row.Base
 		}
 		lines = append(lines, fmt.Sprintf("- [%s](%s): %s (%s)",
-			code(where), fileURL(l.repo.URL(), commit, w.Path, w.Line), text(w.Message), code(w.Rule)))
+			markdown.Code(where), fileURL(l.repo.URL(), commit, w.Path, w.Line), markdown.Text(w.Message), markdown.Code(w.Rule)))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -135,10 +155,23 @@ func (l *look) warningList(s *stage) string {
 	return rows("", plural(len(lines), "place"), lines)
 }
 
+// fileURL returns the address of a line (0 for none) of a file at a commit.
+func fileURL(repo, commit, path string, line int) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		parts[i] = url.PathEscape(p)
+	}
+	u := repo + "/blob/" + commit + "/" + strings.Join(parts, "/")
+	if line > 0 {
+		u += fmt.Sprintf("#L%d", line)
+	}
+	return strings.NewReplacer("(", "%28", ")", "%29").Replace(u)
+}
+
 func (l *look) checksTable(s *stage) string {
 	var b strings.Builder
 	for _, r := range s.report.Results {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", mark(r.Conclusion), escape(oneLine(r.Name)), text(r.Title))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", mark(r.Conclusion), markdown.Escape(r.Name), markdown.Text(r.Title))
 	}
 	return b.String()
 }
@@ -155,7 +188,7 @@ type summaryData struct {
 
 // summaryText returns the comment that ends a migration.
 func (l *look) summaryText() string {
-	d := summaryData{Title: text(l.title()), Answers: len(l.answers)}
+	d := summaryData{Title: markdown.Text(l.title()), Answers: len(l.answers)}
 	for _, s := range slices.Concat(l.earlier, l.stages) {
 		if !s.merged() && l.m.Round > 1 {
 			continue

@@ -10,6 +10,7 @@ import (
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/markdown"
 )
 
 // keepChecked makes sure that the head of an open pull request has its check
@@ -71,7 +72,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 			Key:        fmt.Sprintf("%d.%d.%s.%d.%d", l.m.ID, l.m.Round, s.phase, s.row.Revision, s.row.Rechecks),
 			URL:        l.issue.GetHTMLURL(), // where the whole migration is told
 			Conclusion: string(r.Conclusion),
-			Title:      shorten(oneLine(r.Title), 250),
+			Title:      markdown.Shorten(markdown.OneLine(r.Title), 250),
 			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
 		}
 		for _, a := range r.Annotations {
@@ -95,7 +96,7 @@ const maxAnnotation = 16 << 10
 func annotation(a check.Annotation) *gh.CheckRunAnnotation {
 	message := strings.TrimSpace(a.Message)
 	if len(message) > maxAnnotation {
-		message = shorten(message, maxAnnotation/4)
+		message = markdown.Shorten(message, maxAnnotation/4)
 	}
 	return github.Annotate(a.Path, max(a.Line, 1), a.Level, message)
 }
@@ -106,7 +107,7 @@ func annotation(a check.Annotation) *gh.CheckRunAnnotation {
 func (l *look) checkSummary(s *stage, r check.Result) string {
 	summary := r.Summary
 	if summary == "" {
-		summary = text(r.Title)
+		summary = markdown.Text(r.Title)
 	}
 	open := unanswered(s.report.Decisions, l.answers)
 	if r.Name != check.Structure || len(open) == 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/markdown"
 )
 
 // onComment carries out the commands in a comment on an issue or on a pull
@@ -114,7 +115,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 		case !slices.Contains(verbs, c.verb):
 			a.fail("%s", unknownText(c))
 		case missing:
-			a.fail("No migration belongs to this conversation. Put the label %s on an issue that holds a plan to start one.", code(b.label))
+			a.fail("No migration belongs to this conversation. Put the label %s on an issue that holds a plan to start one.", markdown.Code(b.label))
 		case c.verb == "status":
 			text, err := b.currentStatus(ctx, repo, m)
 			if err != nil {
@@ -157,7 +158,7 @@ func (a *answer) decide(c command, decisions []phases.Decision, e *gh.IssueComme
 	d := decisions[i]
 	choice, ok := option(word, d.Options)
 	if !ok {
-		a.fail("%s cannot be answered with %s. %s", code(d.Path), code(word), decisionText(d))
+		a.fail("%s cannot be answered with %s. %s", markdown.Code(d.Path), markdown.Code(word), decisionText(d))
 		return
 	}
 	a.request.Answers = append(a.request.Answers, store.Answer{
@@ -207,7 +208,7 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 // bot does not act for them.
 func (b *Bot) refuse(ctx context.Context, repo *github.Repo, number int, who string) error {
 	return b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
-		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", code(who)))
+		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", markdown.Code(who)))
 }
 
 // reply comments on an issue or a pull request unless a comment with that key is

@@ -13,6 +13,7 @@ import (
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/plan"
 )
 
@@ -141,11 +142,11 @@ func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) erro
 	case errors.Is(err, fs.ErrNotExist):
 		m.State = store.Failed
 		m.Message = fmt.Sprintf("The plan points to %s, which is not a file on the default branch. "+
-			"Correct the path or add the file, then put the label on again.", code(path))
+			"Correct the path or add the file, then put the label on again.", markdown.Code(path))
 	case errors.Is(err, fs.ErrInvalid):
 		m.State = store.Failed
 		m.Message = fmt.Sprintf("The plan points to %s, which cannot be read: it must be a path inside the repository, of a file up to 1 MB. "+
-			"Correct it, then put the label on again.", code(path))
+			"Correct it, then put the label on again.", markdown.Code(path))
 	case err != nil:
 		return err
 	}

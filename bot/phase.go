@@ -13,6 +13,7 @@ import (
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -87,7 +88,7 @@ func (l *look) fetchBase(ctx context.Context) error {
 	}
 	base, ok := l.clone.Head(l.m.Base)
 	if !ok {
-		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", code(l.m.Base)))
+		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", markdown.Code(l.m.Base)))
 	}
 	if err := l.clone.Fetch(ctx, base); err != nil {
 		return err
@@ -145,7 +146,7 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 	var refused *github.RefusedError
 	if errors.As(err, &refused) {
 		return pause(fmt.Sprintf("GitHub did not take the branch %s: %s\n\nWhen that is settled, comment `/restage rerun`.",
-			code(s.branch), text(refused.Reason)))
+			markdown.Code(s.branch), markdown.Text(refused.Reason)))
 	}
 	if err != nil {
 		return err
@@ -234,7 +235,7 @@ func (l *look) introduce(ctx context.Context, s *stage, opt config.PullRequests)
 func (l *look) respect(ctx context.Context, s *stage, tip string) error {
 	if !s.open() {
 		return pause(fmt.Sprintf("The branch %s has commits that restage did not make, so it leaves it alone. "+
-			"Delete or rename the branch, then comment `/restage rerun`.", code(s.branch)))
+			"Delete or rename the branch, then comment `/restage rerun`.", markdown.Code(s.branch)))
 	}
 	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
 	s.row.Revision, s.row.Pull = l.m.Revision, s.pull.GetNumber()
@@ -267,7 +268,7 @@ func (l *look) giveUp(ctx context.Context, s *stage, failure error) error {
 		return failure
 	}
 	s.row.Error = fmt.Sprintf("Phase %d, %s, cannot be carried out: %s\n\nRepair the repository and comment `/restage rerun`, "+
-		"or edit the plan and put the label on again.", s.number, s.phase, text(failure.Error()))
+		"or edit the plan and put the label on again.", s.number, s.phase, markdown.Text(failure.Error()))
 	if err := l.save(ctx, s); err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/markdown"
 )
 
 // maxText is how long the text of a comment or a pull request may be, in
@@ -79,7 +80,7 @@ type stageLine struct {
 
 func (l *look) statusText(working bool) string {
 	d := statusData{
-		Title:     text(l.title()),
+		Title:     markdown.Text(l.title()),
 		Next:      l.nextText(working),
 		Answers:   l.answers,
 		Decisions: decisionsText(l.openDecisions()),
@@ -162,7 +163,7 @@ func (l *look) nextText(working bool) string {
 func checksText(results []check.Result) string {
 	var all []string
 	for _, r := range results {
-		all = append(all, mark(r.Conclusion)+" "+escape(r.Name))
+		all = append(all, mark(r.Conclusion)+" "+markdown.Escape(r.Name))
 	}
 	return strings.Join(all, ", ")
 }

@@ -9,16 +9,16 @@ import (
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/markdown"
 )
 
 //go:embed text/*.md
 var texts embed.FS
 
 // templates are the texts that the bot writes. Whatever is put into one must be
-// Markdown already, or go through text or code.
+// Markdown already, or go through package markdown.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"code":   code,
-	"text":   text,
+	"code":   markdown.Code,
 	"plural": plural,
 	"rows":   rows,
 }).ParseFS(texts, "text/*.md"))
@@ -71,7 +71,7 @@ func rows(header, summary string, lines []string) string {
 func decisionsText(decisions []phases.Decision) string {
 	var lines []string
 	for _, d := range decisions {
-		lines = append(lines, fmt.Sprintf("- %s: %s", code(d.Path), decisionText(d)))
+		lines = append(lines, fmt.Sprintf("- %s: %s", markdown.Code(d.Path), decisionText(d)))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -83,31 +83,31 @@ func decisionsText(decisions []phases.Decision) string {
 func decisionText(d phases.Decision) string {
 	var answers []string
 	for _, o := range d.Options {
-		answers = append(answers, code("/restage decide "+d.Path+" "+o))
+		answers = append(answers, markdown.Code("/restage decide "+d.Path+" "+o))
 	}
-	return text(d.Question) + " Answer with " + strings.Join(answers, " or ") + "."
+	return markdown.Text(d.Question) + " Answer with " + strings.Join(answers, " or ") + "."
 }
 
 // noDecisionText says that there is no decision about path, and which there
 // are.
 func noDecisionText(path string, decisions []phases.Decision) string {
 	if len(decisions) == 0 {
-		return fmt.Sprintf("There is nothing to decide about %s: no decision is open.", code(path))
+		return fmt.Sprintf("There is nothing to decide about %s: no decision is open.", markdown.Code(path))
 	}
 	var paths []string
 	for _, d := range decisions {
 		paths = append(paths, d.Path)
 	}
-	s := fmt.Sprintf("There is nothing to decide about %s.", code(path))
+	s := fmt.Sprintf("There is nothing to decide about %s.", markdown.Code(path))
 	if near := nearest(path, paths); near != "" {
-		s += fmt.Sprintf(" Did you mean %s?", code(near))
+		s += fmt.Sprintf(" Did you mean %s?", markdown.Code(near))
 	}
 	return s + " These are the decisions:\n\n" + decisionsText(decisions)
 }
 
 // unknownText answers a command that does not exist.
 func unknownText(c command) string {
-	s := fmt.Sprintf("%s is no command.", code("/restage "+c.verb))
+	s := fmt.Sprintf("%s is no command.", markdown.Code("/restage "+c.verb))
 	if near := nearest(c.verb, verbs); near != "" {
 		s += fmt.Sprintf(" Did you mean `/restage %s`?", near)
 	}
@@ -126,9 +126,9 @@ func alreadyText(m store.Migration) string {
 // mistakes returns an error of several lines as a list.
 func mistakes(err error) string {
 	var b strings.Builder
-	for line := range strings.Lines(shorten(err.Error(), 8000)) {
+	for line := range strings.Lines(markdown.Shorten(err.Error(), 8000)) {
 		if strings.TrimSpace(line) != "" {
-			b.WriteString("- " + text(line) + "\n")
+			b.WriteString("- " + markdown.Text(line) + "\n")
 		}
 	}
 	return b.String()
@@ -136,7 +136,7 @@ func mistakes(err error) string {
 
 // brokenText says what is wrong with the configuration of a repository.
 func brokenText(err error) string {
-	return fmt.Sprintf("The configuration cannot be read:\n\n%s\nRepair %s on the default branch.", mistakes(err), code(config.Path))
+	return fmt.Sprintf("The configuration cannot be read:\n\n%s\nRepair %s on the default branch.", mistakes(err), markdown.Code(config.Path))
 }
 
 var helpText = render("help", nil)

@@ -64,40 +64,6 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-// What people wrote must not become markup. \u200b is the character of no width.
-func TestText(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"plain words, file_name.py", "plain words, file_name.py"},
-		{"_emphasis_ *too* ~~gone~~", `\_emphasis\_ \*too\* \~\~gone\~\~`},
-		{"the file `a_b.py` is there", "the file `a_b.py` is there"},
-		{"one ` alone", "one \\` alone"},
-		{"`a|b`", "`a\\|b`"},
-		{"![x](https://example.com/x.png)", "!\\[x\\](https:\u200b//example.com/x.png)"},
-		{"<img src=x onerror=y> & co", "&lt;img src=x onerror=y&gt; &amp; co"},
-		{"fixes #12, thanks @ada", "fixes #\u200b12, thanks @\u200bada"},
-		{"a\n| b |\n\n# c\x1b[0m", "a \\| b \\| #\u200b c \\[0m"},
-		{"\u202egnp.exe", "gnp.exe"},
-	} {
-		if got := text(c.in); got != c.want {
-			t.Errorf("%q:\n got %q\nwant %q", c.in, got, c.want)
-		}
-	}
-}
-
-func TestCode(t *testing.T) {
-	for _, c := range []struct{ in, want string }{
-		{"a.py", "`a.py`"},
-		{"a`b", "``a`b``"},
-		{"`a`", "`` `a` ``"},
-		{"a\n</details><b>", "`a </details><b>`"},
-		{"", ""},
-	} {
-		if got := code(c.in); got != c.want {
-			t.Errorf("%q: got %q, want %q", c.in, got, c.want)
-		}
-	}
-}
-
 func TestTitle(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"Move training jobs", "Move training jobs"},

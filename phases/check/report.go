@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/restage/restage/phases/markdown"
 )
 
 // Bounds of what one check says. GitHub takes annotations 50 at a time and
@@ -13,7 +14,7 @@ import (
 const (
 	maxAnnotations = 1000
 	maxRows        = 100
-	maxName        = 200 // characters of one name in a message
+	maxName        = 200 // characters of one name
 )
 
 // A report gathers the findings of one check.
@@ -79,9 +80,9 @@ func (r *report) result(fine, one, many string) Result {
 // summary returns the Markdown below the title.
 func (r *report) summary(title string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s.\n", escape(title))
+	fmt.Fprintf(&b, "%s.\n", markdown.Escape(title))
 	if r.looked != "" {
-		fmt.Fprintf(&b, "\n%s.\n", escape(upper(r.looked)))
+		fmt.Fprintf(&b, "\n%s.\n", markdown.Escape(upper(r.looked)))
 	}
 	for _, n := range r.notes {
 		fmt.Fprintf(&b, "\n%s\n", n)
@@ -95,7 +96,8 @@ func (r *report) summary(title string) string {
 	}
 	b.WriteString("\n| | Where | What |\n|---|---|---|\n")
 	for _, a := range r.list[:min(len(r.list), maxRows)] {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Level, code(fmt.Sprintf("%s:%d", a.Path, a.Line)), prose(a.Message))
+		where := fmt.Sprintf("%s:%d", markdown.Shorten(a.Path, maxName), a.Line)
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", a.Level, markdown.Code(where), markdown.Text(a.Message))
 	}
 	if more := len(r.list) - maxRows; more > 0 {
 		fmt.Fprintf(&b, "\nand %d more.\n", more)
@@ -112,9 +114,9 @@ func (r *report) table(b *strings.Builder) {
 	for _, k := range r.kinds {
 		switch {
 		case r.good == nil:
-			fmt.Fprintf(b, "| %s | %d |\n", escape(k), r.counts[k])
+			fmt.Fprintf(b, "| %s | %d |\n", markdown.Escape(k), r.counts[k])
 		case r.good[k]+r.counts[k] > 0:
-			fmt.Fprintf(b, "| %s | %d | %d |\n", escape(k), r.good[k], r.counts[k])
+			fmt.Fprintf(b, "| %s | %d | %d |\n", markdown.Escape(k), r.good[k], r.counts[k])
 		}
 	}
 }
@@ -130,64 +132,7 @@ func count(n int, one, many string) string {
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // quoted returns an untrusted name for a message: one line, not too long,
-// between backquotes.
+// between backquotes. markdown.Text makes it code.
 func quoted(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '`':
-			return '\''
-		case unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029':
-			return -1
-		}
-		return r
-	}, s)
-	if runes := []rune(s); len(runes) > maxName {
-		s = string(runes[:maxName]) + "…"
-	}
-	return "`" + s + "`"
-}
-
-// prose returns a message as Markdown: what stands between backquotes is code.
-func prose(message string) string {
-	var b strings.Builder
-	for i, part := range strings.Split(message, "`") {
-		if i%2 == 0 {
-			b.WriteString(escape(part))
-		} else {
-			b.WriteString(code(part))
-		}
-	}
-	return b.String()
-}
-
-// code returns an untrusted string as a code span that may stand in a table.
-func code(s string) string {
-	return strings.ReplaceAll(quoted(s), "|", `\|`)
-}
-
-// escape returns s with everything escaped that means something in Markdown,
-// HTML, or to GitHub.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case strings.ContainsRune("\\`*_{}[]()!|~$^=", r):
-			b.WriteRune('\\')
-			b.WriteRune(r)
-		case r == '<':
-			b.WriteString("&lt;")
-		case r == '>':
-			b.WriteString("&gt;")
-		case r == '&':
-			b.WriteString("&amp;")
-		case r == '@' || r == '#':
-			b.WriteRune(r)
-			b.WriteRune('\u200b')
-		case unicode.IsControl(r):
-			b.WriteRune(' ')
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
+	return "`" + strings.ReplaceAll(markdown.Shorten(markdown.OneLine(s), maxName), "`", "'") + "`"
 }

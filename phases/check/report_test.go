@@ -26,7 +26,7 @@ func TestSummaryEscapes(t *testing.T) {
 
 Waiting for 1 decision; what they are about is left as it was:
 
-- ` + "`a'\\|<img src=x>## @octocat #1 [x](y).txt`" + `
+- ` + "``a`\\|<img src=x> ## @octocat #1 [x](y).txt``" + `
 
 | What | Fine | Not |
 |---|--:|--:|
@@ -34,7 +34,7 @@ Waiting for 1 decision; what they are about is left as it was:
 
 | | Where | What |
 |---|---|---|
-| failure | ` + "`a'\\|<img src=x>## @octocat #1 [x](y).txt:1` | `a'\\|<img src=x>## @octocat #1 [x](y).txt`" + ` is to be deleted, and is still there |
+| failure | ` + "``a`\\|<img src=x> ## @octocat #1 [x](y).txt:1`` | `a'\\|<img src=x> ## @octocat #1 [x](y).txt`" + ` is to be deleted, and is still there |
 `
 	if got := results[0].Summary; got != want {
 		t.Errorf("got:\n%s\nwant:\n%s", got, want)

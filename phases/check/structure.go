@@ -9,6 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/python"
 )
 
@@ -63,7 +64,7 @@ func waiting(open []string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Waiting for %s; what they are about is left as it was:\n", count(len(open), "decision", "decisions"))
 	for _, p := range open[:min(len(open), maxRows)] {
-		fmt.Fprintf(&b, "\n- %s", code(p))
+		fmt.Fprintf(&b, "\n- %s", markdown.Code(markdown.Shorten(p, maxName)))
 	}
 	if more := len(open) - maxRows; more > 0 {
 		fmt.Fprintf(&b, "\n- and %d more", more)

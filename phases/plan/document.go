@@ -11,6 +11,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	table "github.com/yuin/goldmark/extension/ast"
 	gmtext "github.com/yuin/goldmark/text"
+
+	md "github.com/restage/restage/phases/markdown"
 )
 
 // A document is Markdown made flat: blocks in their order, each with the
@@ -181,7 +183,7 @@ func (d *document) walk(n ast.Node, depth int) {
 // section starts a section. Its title is also its first block.
 func (d *document) section(title phrase, level, pos int) {
 	line, _ := d.place(pos)
-	h := &heading{level: level, title: oneLine(title.s), line: line, start: d.lines[line-1]}
+	h := &heading{level: level, title: md.OneLine(title.s), line: line, start: d.lines[line-1]}
 	for p := d.current(); p != nil; p = p.parent {
 		if p.level < level {
 			h.parent, h.kind = p, p.kind
@@ -336,25 +338,3 @@ func (b *phraser) html(n *ast.RawHTML) {
 var escaped = regexp.MustCompile("\\\\([_*`#|~<>&{}\\[\\]()!+.-])")
 
 func unescape(s string) string { return escaped.ReplaceAllString(s, "$1") }
-
-// maxText bounds a title or a line for people, in characters.
-const maxText = 1000
-
-// oneLine returns text for people: white space made single spaces, without
-// characters that nobody sees or that turn text around, cut where it is too
-// long.
-func oneLine(s string) string {
-	s = strings.Join(strings.Fields(s), " ")
-	s = strings.Map(func(r rune) rune {
-		if invisible(r) {
-			return -1
-		}
-		return r
-	}, s)
-	if len(s) > maxText {
-		if r := []rune(s); len(r) > maxText {
-			s = string(r[:maxText-3]) + "..."
-		}
-	}
-	return strings.Join(strings.Fields(s), " ")
-}

@@ -4,6 +4,8 @@ import (
 	"path"
 	"regexp"
 	"strings"
+
+	md "github.com/restage/restage/phases/markdown"
 )
 
 const arrow = `(?:→|⟶|➜|➔|=>|-{1,2}>)`
@@ -74,7 +76,7 @@ func (m *markdown) sentence(b *block) {
 
 // note adds the text of a list item to a list for people.
 func (m *markdown) note(b *block, list *[]string) {
-	if text := oneLine(b.text.s); text != "" && b.item && !m.full() {
+	if text := md.OneLine(b.text.s); text != "" && b.item && !m.full() {
 		*list = append(*list, text)
 		b.use()
 	}
@@ -213,12 +215,12 @@ func (m *markdown) deleteSpans(b *block, start, end int) {
 // meta reads "Change `domain: a` → `domain: b`" and "Update `tags` to remove
 // `c` tag".
 func (m *markdown) meta(b *block) {
-	text := oneLine(b.text.s)
+	text := md.OneLine(b.text.s)
 	var found Metadata
 	if match := domain.FindStringSubmatch(text); match != nil {
-		found.FromDomain, found.Domain = oneLine(match[1]), oneLine(match[2])
+		found.FromDomain, found.Domain = md.OneLine(match[1]), md.OneLine(match[2])
 	} else if match := setDomain.FindStringSubmatch(text); match != nil {
-		found.Domain = oneLine(match[1])
+		found.Domain = md.OneLine(match[1])
 	}
 	if match := tags.FindStringSubmatch(text); match != nil {
 		verb := ""

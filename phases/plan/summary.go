@@ -5,7 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
+
+	md "github.com/restage/restage/phases/markdown"
 )
 
 // Markdown returns a summary for people: tables of what was understood, and the
@@ -14,39 +15,38 @@ import (
 func (p *Plan) Markdown() string {
 	var b strings.Builder
 	if p.Title != "" {
-		fmt.Fprintf(&b, "**%s**\n\n", escape(p.Title))
+		fmt.Fprintf(&b, "**%s**\n\n", md.Escape(p.Title))
 	}
 	section(&b, "Moves", []string{"Step", "From", "To", "Exports"}, p.Moves, func(m Move) []string {
-		return []string{stepCell(m.Step), code(m.From), code(m.To), codeList(m.Export)}
+		return []string{stepCell(m.Step), md.Code(m.From), md.Code(m.To), codeList(m.Export)}
 	})
 	section(&b, "Imports", []string{"Step", "Old", "New"}, p.Imports, func(m Mapping) []string {
-		return []string{stepCell(m.Step), code(m.Old), orElse(m.New, "goes without replacement")}
+		return []string{stepCell(m.Step), md.Code(m.Old), orElse(m.New, "goes without replacement")}
 	})
 	section(&b, "Retired", []string{"Step", "Path", "Use instead"}, p.Retire, func(t Retire) []string {
-		return []string{stepCell(t.Step), code(t.Path), orElse(t.Use, "nothing")}
+		return []string{stepCell(t.Step), md.Code(t.Path), orElse(t.Use, "nothing")}
 	})
 	section(&b, "Deleted", []string{"Step", "Path", "Duplicate of"}, p.Delete, func(d Delete) []string {
-		return []string{stepCell(d.Step), code(d.Path), code(d.DuplicateOf)}
+		return []string{stepCell(d.Step), md.Code(d.Path), md.Code(d.DuplicateOf)}
 	})
-	section(&b, "Kept", []string{"Path"}, p.Keep, func(path string) []string { return []string{code(path)} })
+	section(&b, "Kept", []string{"Path"}, p.Keep, func(path string) []string { return []string{md.Code(path)} })
 	section(&b, "Decided", []string{"Path", "Answer"}, slices.Sorted(maps.Keys(p.Decide)), func(path string) []string {
-		return []string{code(path), code(p.Decide[path])}
+		return []string{md.Code(path), md.Code(p.Decide[path])}
 	})
 	section(&b, "Steps", []string{"Step", "Title", "Phase"}, p.Steps, func(s Step) []string {
-		return []string{stepCell(s.Number), escape(s.Title), s.Phase}
+		return []string{stepCell(s.Number), md.Escape(s.Title), s.Phase}
 	})
 	bullets(&b, "Preconditions", p.Preconditions)
 	bullets(&b, "Known issues", p.KnownIssues)
 	if len(p.Unused) > 0 {
 		b.WriteString("### Not used\n\nThese sections say nothing that restage acts on:\n\n")
 		for _, s := range p.Unused {
-			fmt.Fprintf(&b, "- line %d: %s\n", s.Line, escape(s.Title))
+			fmt.Fprintf(&b, "- line %d: %s\n", s.Line, md.Escape(s.Title))
 		}
 		b.WriteByte('\n')
 	}
 	if data, err := p.YAML(); err == nil {
-		fence := strings.Repeat("`", max(3, longestRun(string(data), '`')+1))
-		fmt.Fprintf(&b, "<details><summary>As YAML</summary>\n\n%syaml\n%s%s\n\n</details>\n", fence, data, fence)
+		fmt.Fprintf(&b, "<details><summary>As YAML</summary>\n\n%s\n\n</details>\n", md.Block("yaml", string(data)))
 	}
 	return b.String()
 }
@@ -70,7 +70,7 @@ func bullets(b *strings.Builder, title string, all []string) {
 	}
 	fmt.Fprintf(b, "### %s\n\n", title)
 	for _, s := range all {
-		fmt.Fprintf(b, "- %s\n", escape(s))
+		fmt.Fprintf(b, "- %s\n", md.Escape(s))
 	}
 	b.WriteByte('\n')
 }
@@ -88,59 +88,14 @@ func orElse(name, absent string) string {
 	if name == "" {
 		return absent
 	}
-	return code(name)
+	return md.Code(name)
 }
 
 // codeList returns names as code, separated by commas.
 func codeList(names []string) string {
 	all := make([]string, len(names))
 	for i, name := range names {
-		all[i] = code(name)
+		all[i] = md.Code(name)
 	}
 	return strings.Join(all, ", ")
-}
-
-// code returns s as inline code that may stand in a table; "" stays "".
-func code(s string) string {
-	if s == "" {
-		return ""
-	}
-	s = strings.ReplaceAll(oneLine(s), "|", `\|`)
-	fence := strings.Repeat("`", longestRun(s, '`')+1)
-	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
-		s = " " + s + " "
-	}
-	return fence + s + fence
-}
-
-// longestRun returns the length of the longest run of c in s.
-func longestRun(s string, c rune) int {
-	longest, run := 0, 0
-	for _, r := range s {
-		if run++; r != c {
-			run = 0
-		}
-		longest = max(longest, run)
-	}
-	return longest
-}
-
-// escape returns s as plain text in Markdown. Punctuation loses its meaning; a
-// zero-width space keeps GitHub from seeing mentions and issue numbers.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range oneLine(s) {
-		switch {
-		case r == '@' || r == '#':
-			b.WriteByte('\\')
-			b.WriteRune(r)
-			b.WriteRune('\u200b')
-		case r < unicode.MaxASCII && (unicode.IsPunct(r) || unicode.IsSymbol(r)):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case !unicode.IsControl(r):
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/restage/restage/phases/input"
+	md "github.com/restage/restage/phases/markdown"
 )
 
 // The names that columns have, lower case.
@@ -24,7 +25,7 @@ var (
 // column returns the index of the column that has one of names, or -1.
 func column(header []phrase, names []string) int {
 	return slices.IndexFunc(header, func(h phrase) bool {
-		name := strings.ToLower(oneLine(strings.Trim(h.s, " `*_:")))
+		name := strings.ToLower(md.OneLine(strings.Trim(h.s, " `*_:")))
 		return slices.Contains(names, strings.ReplaceAll(name, " / ", "/"))
 	})
 }

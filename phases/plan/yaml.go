@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/restage/restage/phases/input"
+	md "github.com/restage/restage/phases/markdown"
 )
 
 // maxStep is the highest number of a step.
@@ -175,7 +176,7 @@ func names(v input.Value) []string {
 }
 
 // line returns text for people.
-func line(v input.Value) string { return oneLine(v.Text()) }
+func line(v input.Value) string { return md.OneLine(v.Text()) }
 
 // lines returns a list of such texts.
 func lines(v input.Value) []string {
