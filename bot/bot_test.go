@@ -369,7 +369,7 @@ func TestConfiguration(t *testing.T) {
 	w := newWorld(t, shop+`-- .github/restage.yml --
 label: rearrange
 base: develop
-pull_requests: {draft: true, labels: [documentation, enhancement]}
+pull_requests: {draft: true, labels: [documentation, moving house], reviewers: [bob]}
 `)
 	w.git("branch", "develop", "main")
 	issue := w.file("ada", fenced(yaml))
@@ -379,11 +379,14 @@ pull_requests: {draft: true, labels: [documentation, enhancement]}
 	check(t, err)
 	w.settle(nil)
 	p := w.pull(movesBranch)
-	var labels []string
+	var labels, reviewers []string
 	for _, l := range p.Labels {
 		labels = append(labels, l.GetName())
 	}
-	same(t, "pull request", fmt.Sprint(p.GetBase().GetRef(), p.GetDraft(), labels), "developtrue [documentation enhancement]")
+	for _, u := range p.RequestedReviewers {
+		reviewers = append(reviewers, u.GetLogin())
+	}
+	same(t, "pull request", []any{p.GetBase().GetRef(), p.GetDraft(), labels, reviewers}, "[develop true [documentation moving house] [bob]]")
 }
 
 func TestBrokenConfiguration(t *testing.T) {

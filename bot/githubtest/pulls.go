@@ -40,7 +40,8 @@ func (t *tx) tips(r *repository, i *issue) (base, head string) {
 	return base, head
 }
 
-// pullSimpleJSON is a pull request as it is in lists.
+// pullSimpleJSON is a pull request as it is in lists. There, and nowhere else,
+// GitHub's description wants a label to have a description, be it empty.
 func (t *tx) pullSimpleJSON(r *repository, i *issue) obj {
 	p := i.Pull
 	_, head := t.tips(r, i)
@@ -57,14 +58,18 @@ func (t *tx) pullSimpleJSON(r *repository, i *issue) obj {
 		"commits": self + "/commits", "statuses": statuses} {
 		links[name] = obj{"href": to}
 	}
+	labels := t.labelsJSON(r, i)
+	for _, l := range labels {
+		l["description"] = cmp.Or(l["description"], any(""))
+	}
 	return obj{
 		"id": i.ID, "node_id": nodeID("PR", i.ID), "number": i.Number, "title": i.Title, "body": orNil(i.Body),
 		"state": i.state(), "locked": false, "active_lock_reason": nil, "draft": p.Draft,
 		"url": self, "html_url": page, "diff_url": page + ".diff", "patch_url": page + ".patch", "issue_url": asIssue,
 		"commits_url": self + "/commits", "review_comments_url": self + "/comments", "comments_url": asIssue + "/comments",
 		"review_comment_url": t.api("/repos/%s/pulls/comments{/number}", r.fullName()), "statuses_url": statuses,
-		"user": t.userIDJSON(i.User), "labels": t.labelsJSON(r, i), "milestone": nil, "assignee": nil, "assignees": []obj{},
-		"requested_reviewers": []obj{}, "requested_teams": []obj{}, "created_at": stamp(i.Created), "updated_at": stamp(i.Updated),
+		"user": t.userIDJSON(i.User), "labels": labels, "milestone": nil, "assignee": nil, "assignees": []obj{},
+		"requested_reviewers": each(p.Reviewers, t.userIDJSON), "requested_teams": []obj{}, "created_at": stamp(i.Created), "updated_at": stamp(i.Updated),
 		"closed_at": stamp(i.Closed), "merged_at": stamp(p.Merged), "merge_commit_sha": orNil(p.MergeSHA),
 		"head": end(p.Head, head), "base": end(p.Base, p.BaseSHA), "_links": links,
 		"author_association": t.association(r, i.User), "auto_merge": nil,
@@ -74,6 +79,7 @@ func (t *tx) pullSimpleJSON(r *repository, i *issue) obj {
 // pullJSON is a pull request on its own and in webhooks.
 func (t *tx) pullJSON(r *repository, i *issue) obj {
 	o := t.pullSimpleJSON(r, i)
+	o["labels"] = t.labelsJSON(r, i)
 	mid, base, head := t.pullRange(r, i)
 	commits, err := t.git(r, "rev-list", "--count", "^"+base, head)
 	must(err)

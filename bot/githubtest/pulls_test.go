@@ -126,6 +126,61 @@ func TestPullRequest(t *testing.T) {
 	same(t, "its commits stay", git(t, dir, "ls-remote", "origin", "refs/pull/*"), p.GetHead().GetSHA()+"\trefs/pull/1/head")
 }
 
+func TestRequestedReviewers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubtest.Options{})
+	dir := w.clone(t, "bob")
+	commit(t, dir, "work", "One", "c.txt", "c\n")
+	_, _, err := w.bob.PullRequests.Create(ctx, "ada", "engine", newPull("Work", "work", "main"))
+	check(t, err)
+	w.events(t)
+
+	for _, c := range []struct {
+		ask  github.ReviewersRequest
+		want string
+	}{
+		{github.ReviewersRequest{Reviewers: []string{"ada", "bob"}}, "Review cannot be requested from pull request author."},
+		{github.ReviewersRequest{Reviewers: []string{"ada", "eve"}}, "not a collaborator of the ada/engine repository"},
+		{github.ReviewersRequest{Reviewers: []string{"nobody"}}, "not a collaborator"},
+		{github.ReviewersRequest{TeamReviewers: []string{"crew"}}, "not a collaborator"},
+	} {
+		_, _, err := w.bot.PullRequests.RequestReviewers(ctx, "ada", "engine", 1, c.ask)
+		wantError(t, err, 422, c.want)
+	}
+	_, _, err = w.eve.PullRequests.RequestReviewers(ctx, "ada", "engine", 1, github.ReviewersRequest{Reviewers: []string{"ada"}})
+	wantError(t, err, 404, "Not Found")
+	same(t, "events", w.events(t), "[]")
+
+	for range 2 {
+		p, resp, err := w.bot.PullRequests.RequestReviewers(ctx, "ada", "engine", 1, github.ReviewersRequest{Reviewers: []string{"Ada"}})
+		check(t, err)
+		same(t, "asked", []any{resp.StatusCode, len(p.RequestedReviewers), p.RequestedReviewers[0].GetLogin()}, "[201 1 ada]")
+	}
+	same(t, "events", w.events(t), "[pull_request review_requested]")
+	p, _, err := w.ada.PullRequests.Get(ctx, "ada", "engine", 1)
+	check(t, err)
+	same(t, "asked", len(p.RequestedReviewers), 1)
+}
+
+// A label made on the fly has no description. Lists of pull requests have an
+// empty one in its place.
+func TestLabelOfPullRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubtest.Options{})
+	dir := w.clone(t, "bob")
+	commit(t, dir, "work", "One", "c.txt", "c\n")
+	_, _, err := w.bot.PullRequests.Create(ctx, "ada", "engine", newPull("Work", "work", "main"))
+	check(t, err)
+	_, _, err = w.bot.Issues.AddLabelsToIssue(ctx, "ada", "engine", 1, []string{"fresh"})
+	check(t, err)
+	found, _, err := w.bot.PullRequests.List(ctx, "ada", "engine", nil)
+	check(t, err)
+	same(t, "in a list", *found[0].Labels[0].Description, "")
+	one, _, err := w.bot.PullRequests.Get(ctx, "ada", "engine", 1)
+	check(t, err)
+	same(t, "alone", one.Labels[0].Description == nil, true)
+}
+
 func TestMerge(t *testing.T) {
 	t.Parallel()
 	const by = "--format=%an <%ae>, %cn <%ce>: %B"

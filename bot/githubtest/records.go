@@ -88,7 +88,8 @@ type pull struct {
 	Head, Base       string // branches
 	HeadSHA, BaseSHA string // as they were when it was closed
 	Draft            bool
-	MergeSHA         string // "" until merged
+	Reviewers        []int64 // users who were asked for a review
+	MergeSHA         string  // "" until merged
 	Merged           time.Time
 	MergedBy         int64
 }
