@@ -270,6 +270,11 @@ func (m *model) through(mod, name string, seen []string) (target, bool) {
 		return target{module: sym.Module, concrete: sym.Module}, true
 	case ok:
 		from, _ := m.canonical(sym.Module)
+		if sub := from + "." + sym.Name; m.fates[sub] != nil && !m.bindsOther(from, sym.Name) {
+			if whole, ok := m.whole(sub); ok {
+				return whole, true
+			}
+		}
 		if t, ok := m.findSeen(from, sym.Name, seen); ok {
 			return t, true
 		}
@@ -291,6 +296,32 @@ func (m *model) through(mod, name string, seen []string) (target, bool) {
 		}
 	}
 	return target{}, false
+}
+
+// bindsOther reports whether the package base gives name a meaning of its own,
+// other than its submodule of that name.
+func (m *model) bindsOther(base, name string) bool {
+	mod, _ := m.index.Lookup(base)
+	t := m.table(mod)
+	if t == nil {
+		return false
+	}
+	sym, ok := t.Names[name]
+	if !ok {
+		return false
+	}
+	if sym.Defined() {
+		return true
+	}
+	from, _ := m.canonical(sym.Module)
+	if sym.Name == "" {
+		return from != base+"."+name
+	}
+	full := from + "." + sym.Name
+	if d := m.fates[base+"."+name]; d != nil && d.fate == moved && full == d.module {
+		return false
+	}
+	return full != base+"."+name
 }
 
 // onlyBelow returns the one module below a package that defines name, or "".

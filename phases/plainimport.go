@@ -28,6 +28,9 @@ func (r *rewriter) plainImports() {
 				r.aliasedImport(imp, in)
 				continue
 			}
+			if r.topLevel(imp, in) {
+				continue
+			}
 			key := root{imp.Scope, in.Bound}
 			if groups[key] == nil {
 				order = append(order, key)
@@ -101,6 +104,30 @@ func (r *rewriter) aliasedImport(imp *python.Import, in python.ImportName) {
 		return
 	}
 	r.edit(in.Path, prefix+t.concrete, t.step, 1)
+}
+
+// topLevel rewrites "import name" of a module at the top, whose name keeps what
+// it stands for: chains go on, and so does who reaches for the name from
+// outside. It reports false if other imports bind the same name too, or the
+// module stays at the top.
+func (r *rewriter) topLevel(imp *python.Import, in python.ImportName) bool {
+	t, ok := r.m.whole(in.Name)
+	if !ok || strings.Contains(in.Name, ".") || t.concrete == in.Name || len(imp.Scope.Bindings(in.Name)) > 1 {
+		return false
+	}
+	if d := r.m.fates[in.Name]; d.fate != moved && d.fate != merged {
+		return false
+	}
+	from, last := cutLast(t.concrete)
+	switch {
+	case from == "":
+		return false // another name at the top: the chains follow it
+	case len(imp.Names) == 1:
+		r.edit(imp.Span, "from "+from+" import "+placed{in: in, name: last}.clause(), t.step, 1)
+	default:
+		r.edit(in.Span, t.concrete+" as "+in.Name, t.step, 1)
+	}
+	return true
 }
 
 // A chainEdit is one chain with its new text, relative to the module that has
@@ -274,6 +301,7 @@ func (r *rewriter) writePlainName(n plainName, modules []string, alias map[strin
 		if !slices.Contains(texts, text) {
 			texts = append(texts, text)
 		}
+		r.note(n.imp.Scope, text)
 	}
 	step := 0
 	for _, c := range chains {
@@ -321,7 +349,7 @@ func (r *rewriter) conflicts(scope *python.Scope, root, module string, chains []
 		if u.Parts[0].Text != first || len(scope.Bindings(first)) > 0 {
 			continue
 		}
-		if s := u.Scope.Resolve(first); s != nil && s != scope && !plain(s) && u.Scope.Within(scope) {
+		if s := u.Scope.Resolve(first); s != nil && s != scope && scope.Within(s) && !plain(s) && u.Scope.Within(scope) {
 			return true
 		}
 	}

@@ -21,6 +21,7 @@ type rewriter struct {
 	patched map[string]bool // homes of the names that tests patch
 
 	edits    []python.Edit
+	imported map[*python.Scope][]string // modules that plain imports have come to import
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
 	warnings []Warning
@@ -44,6 +45,7 @@ func (r *rewriter) run() {
 		}
 	}
 	r.plainImports()
+	r.throughPackages()
 	r.listedSubmodules()
 	r.strings()
 	for _, c := range r.f.Comments {
@@ -161,7 +163,7 @@ func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) 
 		p.module, p.name, p.step = t.module, t.name, t.step
 		return p
 	}
-	if r.m.fates[sub] != nil && !r.bindsOther(base, in.Name) {
+	if r.m.fates[sub] != nil && !r.m.bindsOther(base, in.Name) {
 		return r.placeModule(imp, p, sub)
 	}
 	d := r.m.fates[base]
@@ -181,32 +183,6 @@ func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) 
 		p.module, p.name, p.step = r.choose(imp, t), t.name, t.step
 	}
 	return p
-}
-
-// bindsOther reports whether the package base gives name a meaning of its own,
-// other than its submodule of that name.
-func (r *rewriter) bindsOther(base, name string) bool {
-	mod, _ := r.m.index.Lookup(base)
-	t := r.m.table(mod)
-	if t == nil {
-		return false
-	}
-	sym, ok := t.Names[name]
-	if !ok {
-		return false
-	}
-	if sym.Defined() {
-		return true
-	}
-	from, _ := r.m.canonical(sym.Module)
-	if sym.Name == "" {
-		return from != base+"."+name
-	}
-	full := from + "." + sym.Name
-	if d := r.m.fates[base+"."+name]; d != nil && d.fate == moved && full == d.module {
-		return false
-	}
-	return full != base+"."+name
 }
 
 func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed {

@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +172,7 @@ func write(t tree.Tree, p string, data []byte) tree.Edit {
 // excluded reports whether a file is never rewritten.
 func (j *job) excluded(f string) bool {
 	base := path.Base(f)
-	if f == j.opt.PlanFile || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
+	if f == j.opt.PlanFile || j.src.plans[f] || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
 		return true
 	}
 	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return glob.Match(g, f) }) {
@@ -221,31 +220,4 @@ func isInit(f string) bool { return strings.HasPrefix(path.Base(f), "__init__.")
 func unreadable(f string, syntax *python.Syntax, w Warning) *rewriter {
 	w.Path = f
 	return &rewriter{path: f, f: syntax, warnings: []Warning{w}}
-}
-
-// patchedNames returns the homes of the names that tests patch by a string.
-func (j *job) patchedNames(m *model) map[string]bool {
-	patched := map[string]bool{}
-	for _, f := range j.src.hits {
-		if !strings.HasSuffix(f, ".py") {
-			continue
-		}
-		if _, ok := tree.Find(m.tree, f); !ok {
-			continue
-		}
-		if src, err := m.tree.Read(f); err != nil || !bytes.Contains(src, []byte("patch")) && !bytes.Contains(src, []byte("setattr")) {
-			continue
-		}
-		r := &rewriter{m: m, f: m.syntax(f), path: f}
-		for _, s := range r.f.Strings {
-			text := s.Text(r.f.Src)
-			if !importer(s.Callee) || !strings.Contains(s.Callee, "patch") && !strings.HasSuffix(s.Callee, "setattr") || !dottedString.MatchString(text) {
-				continue
-			}
-			if p := r.resolve(strings.Split(text, ".")); p.state == rewritten && len(p.parts) == p.at+1 {
-				patched[m.home(strings.Join(p.parts[:p.at], "."), p.parts[p.at])] = true
-			}
-		}
-	}
-	return patched
 }

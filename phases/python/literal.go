@@ -25,11 +25,12 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 		}
 	}
 	at := 0
+	var first *Use
 	for i := range args.children {
 		ch := &args.children[i]
 		switch {
 		case isString(ch):
-			r.str(ch, s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator})
+			r.str(ch, s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, First: first})
 			at++
 		case ch.kind == "binary_operator" && isString(ch.child("left")):
 			r.str(ch.child("left"), s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, Joined: true})
@@ -38,7 +39,12 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 		case ch.kind == "keyword_argument" && isString(ch.child("value")):
 			r.str(ch.child("value"), s, String{Callee: callee, Arg: -1, Args: positional, Deco: decorator})
 		default:
+			before := len(r.f.Uses)
 			r.visit(ch, s, c)
+			if at == 0 && len(r.f.Uses) == before+1 && (ch.kind == "identifier" || ch.kind == "attribute") {
+				use := r.f.Uses[before]
+				first = &use
+			}
 			if ch.named && ch.kind != "comment" {
 				at++
 			}

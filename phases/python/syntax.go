@@ -84,6 +84,7 @@ type String struct {
 	Callee  string // "mock.patch" if the literal is an argument of such a call
 	Arg     int    // its position among the call's arguments, from 0; -1 for a keyword
 	Args    int    // how many positional arguments the call has
+	First   *Use   // the first argument of the call, if it is a name or chain before the literal
 	Scope   *Scope
 	Format  bool   // has interpolations
 	Deco    bool   // the call is a decorator
