@@ -129,6 +129,12 @@ func (j *job) lookMove(mv *fileMove) bool {
 	if !mv.done && !mv.same && !j.unhidden(mv) {
 		return false
 	}
+	if !mv.done && !mv.same && tree.Ignored(j.tree, mv.to) && !tree.Ignored(j.tree, mv.from) {
+		question := fmt.Sprintf("%s is to move to %s, which is ignored by .gitignore: git add would leave it out. Leave it where it is, or move it all the same?", mv.row.From, mv.row.To)
+		if j.ask(mv.from, mv.row.From, question, "keep", "move") != "move" {
+			return false
+		}
+	}
 	if missing := j.missing(mv); len(missing) > 0 && !mv.done && !mv.same {
 		question := fmt.Sprintf("The plan expects %s in %s, but it does not define %s. Move it as it is, or leave it?",
 			list(mv.row.Expect), mv.row.From, list(missing))

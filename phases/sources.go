@@ -28,6 +28,7 @@ type sources struct {
 	paths    []string        // all files but symbolic links, sorted
 	imported map[string]bool // dotted names in import lines
 	hits     []string        // files that contain a name of the plan, sorted
+	plans    map[string]bool // files that are plans themselves
 
 	mu    sync.Mutex
 	parse *parser
@@ -59,7 +60,7 @@ func (p *parser) parse(path string, src []byte) *python.Syntax {
 
 // readSources reads every file of the tree once.
 func readSources(ctx context.Context, t tree.Tree, p *plan.Plan, parse *parser) (*sources, error) {
-	s := &sources{tree: t, imported: map[string]bool{}, parse: parse}
+	s := &sources{tree: t, imported: map[string]bool{}, plans: map[string]bool{}, parse: parse}
 	for _, e := range t.Entries() {
 		if e.Mode != tree.Symlink {
 			s.paths = append(s.paths, e.Path)
@@ -105,6 +106,9 @@ func (s *sources) read(f string, names planNames) error {
 	defer s.mu.Unlock()
 	for _, name := range imported {
 		s.imported[name] = true
+	}
+	if hit && plan.IsPlan(f, src) {
+		s.plans[f] = true
 	}
 	if hit {
 		s.hits = append(s.hits, f)

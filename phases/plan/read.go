@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -67,6 +68,21 @@ var firstKey = regexp.MustCompile(`^(?:[ \t]*(?:#[^\n]*|---[ \t]*)?\r?\n)*(?:res
 // isYAML reports whether data is a YAML plan by its looks. A Markdown heading
 // and a YAML comment look the same, so what counts is the key after them.
 func isYAML(data []byte) bool { return firstKey.Match(data) }
+
+// IsPlan reports whether data is a plan by its looks: YAML, or Markdown with a
+// fenced block of YAML, that starts with the key "restage".
+func IsPlan(name string, data []byte) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return isYAML(data)
+	case ".md", ".markdown":
+		return slices.ContainsFunc(fenceStart.FindAllIndex(data, -1), func(m []int) bool { return isYAML(data[m[1]:]) })
+	}
+	return false
+}
+
+// fenceStart matches the first line of a fenced block that may be YAML.
+var fenceStart = regexp.MustCompile("(?m)^[ \t]*(?:```+|~~~+)[ \t]*(?:ya?ml)?[ \t]*\r?\n")
 
 // reader holds what one Read is about.
 type reader struct {

@@ -41,6 +41,27 @@ func parseIgnore(dir string, data []byte) []pattern {
 	return patterns
 }
 
+// Ignored reports whether git would leave out a new file at the path name: a
+// .gitignore file of t on the way there names it, or a folder that it is in.
+func Ignored(t Tree, name string) bool {
+	var patterns []pattern
+	for dir := ""; ; {
+		if e, ok := Find(t, path.Join(dir, ".gitignore")); ok && e.Mode != Symlink {
+			if data, err := t.Read(e.Path); err == nil {
+				patterns = append(patterns, parseIgnore(dir, data)...)
+			}
+		}
+		next, _, below := strings.Cut(strings.TrimPrefix(name[len(dir):], "/"), "/")
+		dir = path.Join(dir, next)
+		if ignored(patterns, dir, below) {
+			return true
+		}
+		if !below {
+			return false
+		}
+	}
+}
+
 // ignored reports what the last of patterns that matches name says of it. What
 // lies in an ignored folder is not asked about: the folder was left out whole.
 func ignored(patterns []pattern, name string, isDir bool) bool {
