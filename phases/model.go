@@ -471,7 +471,7 @@ func (m *model) readImports(mod string) []string {
 			continue
 		}
 		base, _ := m.canonical(python.Absolute(mod, pm.Package, imp.Level, imp.Name))
-		if imp.Star || m.fates[base] == nil {
+		if imp.Star {
 			if t, ok := m.whole(base); ok {
 				add(t.concrete)
 			} else {
@@ -482,12 +482,12 @@ func (m *model) readImports(mod string) []string {
 			sub := base + "." + in.Name
 			if t, ok := m.whole(sub); ok {
 				add(t.concrete)
-			} else if m.isModule(sub) && !m.exports(base, in.Name) {
+			} else if m.isModule(sub) && !m.bindsOther(base, in.Name) {
 				add(sub)
-			} else if m.fates[base] != nil {
-				if t, ok := m.find(base, in.Name); ok {
-					add(t.concrete)
-				}
+			} else if m.fates[base] == nil {
+				add(base)
+			} else if t, ok := m.find(base, in.Name); ok {
+				add(t.concrete)
 			}
 		}
 	}
