@@ -14,14 +14,16 @@ import (
 
 // imports finds the references that led somewhere before and no longer do:
 // imports, attributes of imported modules, and strings that are imported or
-// patched. What was broken before in the same file is not reported.
+// patched; and the files that parsed before and no longer do, which nothing
+// can import. What was broken before in the same file is not reported.
 func (c *checker) imports(ctx context.Context) (Result, error) {
-	r := report{name: Imports, kinds: []string{"import", "attribute", "string"}}
+	r := report{name: Imports, kinds: []string{"syntax", "import", "attribute", "string"}}
 	files, look := c.candidates()
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
+		c.parses(&r, f)
 		found := c.brokenIn(c.after, f, look(f))
 		if len(found) == 0 {
 			continue
@@ -44,6 +46,31 @@ func (c *checker) imports(ctx context.Context) (Result, error) {
 	}
 	r.looked = fmt.Sprintf("%s read", count(len(files), "file", "files"))
 	return r.result("no import is broken", "broken reference", "broken references"), nil
+}
+
+// parses reports a Python file that has a syntax error, and had none before,
+// wherever it was then. Of a tree before that is not known, what moved may have
+// had one.
+func (c *checker) parses(r *report, f string) {
+	if !isPython(f) || c.after.syntax(f).ErrorLine == 0 {
+		return
+	}
+	a := Annotation{f, c.after.syntax(f).ErrorLine, "failure", "this file does not parse"}
+	if c.before == nil {
+		if c.olds[f] != "" {
+			a.Level = "warning"
+			r.unsure++
+			r.add("syntax", a)
+		}
+		return
+	}
+	for _, at := range []string{f, c.olds[f]} {
+		if at != "" && c.before.sources[at] != nil && c.before.syntax(at).ErrorLine != 0 {
+			r.old++
+			return
+		}
+	}
+	r.add("syntax", a)
 }
 
 // everything is for files that changed themselves.
