@@ -30,6 +30,7 @@ func (j *job) runMoves(c *Change) error {
 	if err := j.addPackages(staged, &steps); err != nil {
 		return err
 	}
+	j.warnAbsent(staged)
 	if len(renames) > 0 {
 		c.Commits = append(c.Commits, newCommit(0, "Move files to their new homes", renames))
 	}

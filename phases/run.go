@@ -87,6 +87,9 @@ func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Option
 	if err != nil {
 		return nil, err
 	}
+	if err := j.warnLinks(c); err != nil {
+		return nil, err
+	}
 	c.Decisions = append([]Decision{}, j.decisions...)
 	c.Warnings = append([]Warning{}, j.warnings...)
 	slices.SortStableFunc(c.Warnings, func(a, b Warning) int {
