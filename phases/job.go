@@ -258,6 +258,15 @@ func (j *job) model(t tree.Tree) *model {
 	}
 	m := &model{tree: t, parse: j.src.parse, index: python.NewIndex(files, j.roots), fates: j.fates,
 		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}, edges: map[string][]string{}}
+	for mod := range m.index.Names {
+		m.deepest = max(m.deepest, 1+strings.Count(mod.Name, "."))
+	}
+	for name := range j.fates {
+		m.deepest = max(m.deepest, 1+strings.Count(name, "."))
+	}
+	for _, root := range m.index.Roots()[:1] { // the deepest
+		m.deepest += 1 + strings.Count(root, "/")
+	}
 	for _, row := range j.plan.Imports {
 		oldMod, oldName, ok := strings.Cut(row.Old, ":")
 		newMod, newName, ok2 := strings.Cut(row.New, ":")

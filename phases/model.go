@@ -55,6 +55,8 @@ type model struct {
 	symbols map[string]target  // rows of the import map for one symbol, by "module:name"
 	paths   map[string]newPath // old files and folders, by path in the tree
 
+	deepest int // parts of the longest dotted name of a module, with its source root
+
 	parse  *parser
 	mu     sync.Mutex
 	files  map[string]*python.Syntax
@@ -421,7 +423,7 @@ func (m *model) wholeRetired(d *dest) (target, bool) {
 // longest returns how many leading parts of a dotted name are a module that is
 // or was, 0 if none.
 func (m *model) longest(parts []string) int {
-	for n := len(parts); n > 0; n-- {
+	for n := min(len(parts), m.deepest); n > 0; n-- {
 		name, _ := m.canonical(strings.Join(parts[:n], "."))
 		if m.isModule(name) {
 			return n

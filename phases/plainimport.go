@@ -147,19 +147,30 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 	if !slices.ContainsFunc(names, func(n plainName) bool { return r.concerned(n.in.Name) }) && !r.chainConcerned(scope, root) {
 		return nil
 	}
+	if len(scope.Bindings(root)) == 0 { // "global root" takes it elsewhere
+		for _, n := range names {
+			r.rebound(n)
+		}
+		return nil
+	}
 	for _, b := range scope.Bindings(root) {
 		if b.Kind != python.ImportBinding || b.Import.From || b.Import.Names[b.Index].As != "" {
 			for _, n := range names {
-				if r.concerned(n.in.Name) {
-					r.warn(n.in.Start, "rebound-name", root+" is bound in more than one way here; the import and its uses are left alone")
-					r.left = append(r.left, leftover{path: r.path, line: r.f.Line(n.in.Start), module: n.in.Name, told: true})
-				}
+				r.rebound(n)
 			}
 			return nil
 		}
 	}
 	chains, stay := r.chains(scope, root)
 	return r.writePlain(scope, root, names, chains, stay)
+}
+
+// rebound leaves an import alone whose name is bound in another way too.
+func (r *rewriter) rebound(n plainName) {
+	if r.concerned(n.in.Name) {
+		r.warn(n.in.Start, "rebound-name", n.in.Bound+" is bound in more than one way here; the import and its uses are left alone")
+		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(n.in.Start), module: n.in.Name, told: true})
+	}
 }
 
 // concerned reports whether a dotted name leads into something with a fate.
@@ -266,7 +277,7 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 	for _, list := range replacement {
 		for _, module := range list {
 			if r.conflicts(scope, root, module, chains) {
-				alias[module] = strings.ReplaceAll(module, ".", "_")
+				alias[module] = r.aliasOf(module)
 			}
 		}
 	}
@@ -315,6 +326,22 @@ func (r *rewriter) writePlainName(n plainName, modules []string, alias map[strin
 		separator = r.newline() + indent + "import "
 	}
 	r.edit(n.in.Span, strings.Join(texts, separator), step, 1)
+}
+
+// aliasOf returns a name for a module that means nothing else in the file.
+func (r *rewriter) aliasOf(module string) string {
+	if name := r.aliases[module]; name != "" {
+		return name
+	}
+	name := strings.ReplaceAll(module, ".", "_")
+	for bytes.Contains(r.f.Src, []byte(name)) {
+		name += "_"
+	}
+	if r.aliases == nil {
+		r.aliases = map[string]string{}
+	}
+	r.aliases[module] = name
+	return name
 }
 
 func (r *rewriter) fateOf(dotted string) *dest {

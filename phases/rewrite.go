@@ -22,6 +22,7 @@ type rewriter struct {
 
 	edits    []python.Edit
 	imported map[*python.Scope][]string // modules that plain imports have come to import
+	aliases  map[string]string          // names made up for modules whose own is taken
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
 	warnings []Warning

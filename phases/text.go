@@ -312,14 +312,18 @@ func (r *rewriter) textImport(s python.Span, at, end int, parts []string) (modul
 	return prefix + module, step, true
 }
 
+// sight is how far to both sides, in bytes, a line is looked at. Machines write
+// lines without end; no sentence is as long.
+const sight = 2000
+
 // contrasts reports whether the line around at names the new place already.
 func (r *rewriter) contrasts(s python.Span, at int, text string) bool {
 	src := r.f.Src
 	start, end := at, at
-	for start > s.Start && src[start-1] != '\n' {
+	for start > max(s.Start, at-sight) && src[start-1] != '\n' {
 		start--
 	}
-	for end < s.End && src[end] != '\n' {
+	for end < min(s.End, at+sight) && src[end] != '\n' {
 		end++
 	}
 	line := string(src[start:end])

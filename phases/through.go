@@ -96,7 +96,7 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 	for _, c := range chains {
 		text := c.module
 		if r.conflicts(imp.Scope, "", c.module, chains) {
-			text = strings.ReplaceAll(c.module, ".", "_")
+			text = r.aliasOf(c.module)
 		}
 		r.edit(c.span, text, c.step, 1)
 		if text != c.module {

@@ -77,12 +77,16 @@ func parseTree(src []byte) (root node, errorLine int) {
 	cursor := tree.Walk()
 	defer cursor.Close()
 	broken := tree.RootNode().HasError()
-	root = table.copy(cursor, broken, &errorLine)
+	root = table.copy(cursor, broken, 0, &errorLine)
 	return root, errorLine
 }
 
-// copy copies the node under the cursor with all below it.
-func (t *grammarTable) copy(cursor *sitter.TreeCursor, broken bool, errorLine *int) node {
+// maxDepth is how deep syntax may be nested. CPython itself gives up on less;
+// a file that goes deeper is not to be read at the price of the whole stack.
+const maxDepth = 5000
+
+// copy copies the node under the cursor, depth levels down, with all below it.
+func (t *grammarTable) copy(cursor *sitter.TreeCursor, broken bool, depth int, errorLine *int) node {
 	sn := cursor.Node()
 	id := sn.KindId()
 	n := node{start: int(sn.StartByte()), end: int(sn.EndByte()), field: t.fields[cursor.FieldId()]}
@@ -95,9 +99,15 @@ func (t *grammarTable) copy(cursor *sitter.TreeCursor, broken bool, errorLine *i
 	if broken && *errorLine == 0 && (n.kind == "ERROR" || sn.IsMissing()) {
 		*errorLine = int(sn.StartPosition().Row) + 1
 	}
+	if depth >= maxDepth {
+		if *errorLine == 0 {
+			*errorLine = int(sn.StartPosition().Row) + 1
+		}
+		return n
+	}
 	if cursor.GotoFirstChild() {
 		for {
-			n.children = append(n.children, t.copy(cursor, broken, errorLine))
+			n.children = append(n.children, t.copy(cursor, broken, depth+1, errorLine))
 			if !cursor.GotoNextSibling() {
 				break
 			}
