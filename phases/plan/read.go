@@ -112,6 +112,7 @@ func (r *reader) check() {
 			r.errs.Add(m.Line, 0, "%s is the target of two moves: %s in line %d and %s here; name another target",
 				input.Quote(m.To), input.Quote(first.From), first.Line, input.Quote(m.From))
 		}
+		r.checkTarget(m)
 		from[m.From], to[m.To] = m, m
 	}
 	r.checkImports()
