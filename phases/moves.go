@@ -67,7 +67,7 @@ func (j *job) rename(c *Change) (tree.Tree, []tree.Edit, error) {
 		if mv.done {
 			continue
 		}
-		c.Moved = append(c.Moved, Moved{mv.from, mv.to})
+		c.Moved = append(c.Moved, Moved{From: mv.from, To: mv.to, Merged: mv.same})
 		if mv.same {
 			continue
 		}
@@ -209,6 +209,9 @@ func (j *job) moveTo(p string) *fileMove {
 // movedFile returns the moved file with its imports and its @meta block up to
 // date; nil if it stays as it is.
 func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bool) ([]byte, error) {
+	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink {
+		return j.relink(m, mv)
+	}
 	if mv.old == "" || mv.new == "" {
 		if strings.HasSuffix(mv.to, ".pyi") {
 			mv.old = j.index.NameOf(mv.from)
@@ -260,4 +263,20 @@ func (j *job) warnMoved(r *rewriter) {
 		}
 		j.warnings = append(j.warnings, r.warnings[len(r.warnings)-1])
 	}
+}
+
+// relink returns the target of a symbolic link that moved, so that it leads to
+// where it led; nil if it is absolute.
+func (j *job) relink(m *model, mv *fileMove) ([]byte, error) {
+	data, err := m.tree.Read(mv.to)
+	if err != nil || path.IsAbs(string(data)) {
+		return nil, err
+	}
+	target := path.Join(path.Dir(mv.from), string(data))
+	for _, other := range j.moves {
+		if other.from == target {
+			target = other.to
+		}
+	}
+	return []byte(relativePath(path.Dir(mv.to), target)), nil
 }

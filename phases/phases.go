@@ -48,8 +48,9 @@ type Commit struct {
 
 // Moved says that a file went From one path To another.
 type Moved struct {
-	From string `json:"from"`
-	To   string `json:"to"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Merged bool   `json:"merged,omitempty"` // To was there already and stays as it is
 }
 
 // A Rewrite counts the references that were rewritten in one file.
