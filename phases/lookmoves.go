@@ -116,7 +116,13 @@ func (j *job) lookMove(mv *fileMove) bool {
 		mod, _ := j.index.Lookup(mv.old)
 		mv.shadowed = mv.old == mv.new || mod != nil && mod.Package && path.Base(mv.from) != "__init__.py"
 	}
-	_, hasOld := tree.Find(j.tree, mv.from)
+	entry, hasOld := tree.Find(j.tree, mv.from)
+	if code := strings.HasSuffix(mv.from, ".py") || path.Ext(mv.from) == ""; hasOld && entry.Mode == tree.Symlink && code {
+		question := fmt.Sprintf("%s is a symbolic link: restage does not follow it, and can leave no shim for what is imported through it. Leave it where it is, or move the link all the same?", mv.from)
+		if j.ask(mv.from, mv.from, question, "keep", "move") != "move" {
+			return false
+		}
+	}
 	_, hasNew := tree.Find(j.tree, mv.to)
 	switch {
 	case !hasOld && hasNew, hasOld && hasNew && j.isShim(mv.from):

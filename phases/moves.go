@@ -219,7 +219,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 			return nil, nil
 		}
 	}
-	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink || j.excluded(mv.to) {
+	if j.excluded(mv.to) {
 		return nil, nil
 	}
 	src, err := m.tree.Read(mv.to)
