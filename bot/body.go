@@ -21,6 +21,7 @@ type pullData struct {
 	Issue     int
 	Title     string
 	Moved     string
+	Merged    string // into files that were there
 	Rewritten string
 	Files     int // with rewritten references
 	Count     int // of rewritten references
@@ -29,7 +30,7 @@ type pullData struct {
 	Decisions string
 	Checks    string
 	Commits   int
-	Phases    []string
+	Phases    string
 }
 
 // pullTitle returns the title of the pull request of a stage.
@@ -67,7 +68,8 @@ func (l *look) pullBody(s *stage) string {
 		Phase:     s.phase,
 		Issue:     l.m.Issue,
 		Title:     markdown.Text(l.title()),
-		Moved:     movedTable(r.Moved),
+		Moved:     movedTable(r.Moved, false),
+		Merged:    movedTable(r.Moved, true),
 		Deleted:   deletedList(r.Deleted),
 		Rewritten: rewrittenTable(r.Rewritten),
 		Files:     len(r.Rewritten),
@@ -75,18 +77,45 @@ func (l *look) pullBody(s *stage) string {
 		Decisions: decisionsText(unanswered(r.Decisions, l.answers)),
 		Checks:    l.checksTable(s),
 		Commits:   len(r.Commits),
+		Phases:    l.phaseList(s),
 	}
 	for _, w := range r.Rewritten {
 		d.Count += w.References
 	}
-	for _, o := range l.stages {
-		d.Phases = append(d.Phases, l.phaseLine(o, s))
-	}
 	return github.Clip(render("pull", d), maxText)
 }
 
+// The hidden marks around the list of the phases in a body.
+var (
+	phasesBegin = marker("phases")
+	phasesEnd   = marker("/phases")
+)
+
+// phaseList says, between marks, what the phases are about and where each is.
+func (l *look) phaseList(this *stage) string {
+	var b strings.Builder
+	for _, s := range l.stages {
+		b.WriteString("1. " + phaseLine(s, this) + "\n")
+	}
+	return phasesBegin + "\n" + b.String() + phasesEnd
+}
+
+// withPhases returns a body with another list of the phases; the body itself if
+// somebody took the marks out of it.
+func withPhases(body, list string) string {
+	begin := strings.LastIndex(body, phasesBegin) // the list comes last
+	if begin < 0 {
+		return body
+	}
+	size := strings.Index(body[begin:], phasesEnd)
+	if size < 0 {
+		return body
+	}
+	return body[:begin] + list + body[begin+size+len(phasesEnd):]
+}
+
 // phaseLine says what a phase is about, and where it is.
-func (l *look) phaseLine(s, this *stage) string {
+func phaseLine(s, this *stage) string {
 	line := fmt.Sprintf("**%s**: %s", s.phase, map[phases.Phase]string{
 		phases.Moves:   "files go to their new homes, and a shim stays at each old path",
 		phases.Imports: "every reference to an old path is rewritten",
@@ -101,9 +130,14 @@ func (l *look) phaseLine(s, this *stage) string {
 	return line
 }
 
-func movedTable(moved []phases.Moved) string {
+// movedTable lists the files that moved or, with merged, those that went into
+// files that were there.
+func movedTable(moved []phases.Moved, merged bool) string {
 	var lines []string
 	for _, m := range moved {
+		if m.Merged != merged {
+			continue
+		}
 		lines = append(lines, fmt.Sprintf("| %s | %s |", markdown.Code(m.From), markdown.Code(m.To)))
 	}
 	if len(lines) == 0 {
@@ -134,11 +168,25 @@ func deletedList(deleted []string) string {
 	return rows("", plural(len(lines), "file"), lines)
 }
 
-// warningList lists the warnings of a stage with links to the lines they are
+// eyes returns what a person should look at: what the phase warns of and what
+// its checks note. What makes a check fail is told by the check.
+func (r *report) eyes() []phases.Warning {
+	all := slices.Clone(r.Warnings)
+	for _, c := range r.Results {
+		for _, a := range c.Annotations {
+			if a.Level != "failure" {
+				all = append(all, phases.Warning{Path: a.Path, Line: a.Line, Rule: c.Name, Message: a.Message})
+			}
+		}
+	}
+	return all
+}
+
+// warningList lists what needs eyes in a stage with links to the lines they are
 // about: on the branch or, where the file is gone from that, on the base.
 func (l *look) warningList(s *stage) string {
 	var lines []string
-	for _, w := range s.report.Warnings {
+	for _, w := range s.report.eyes() {
 		where, commit := w.Path, s.row.Head
 		if w.Line > 0 {
 			where = fmt.Sprintf("%s:%d", w.Path, w.Line)

@@ -99,6 +99,51 @@ func TestLabelToClosedIssue(t *testing.T) {
 	same(t, "issue", done.GetState()+" "+done.GetStateReason(), "closed completed")
 }
 
+// The pull requests lead to each other, those merged long ago too. What people
+// make of a body stays.
+func TestPullRequestsLeadToEachOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "\n1. **imports**: every reference to an old path is rewritten\n")
+	edit := func(branch string, f func(string) string) {
+		_, _, err := w.users["bob"].PullRequests.Edit(ctx, "ada", "shop", w.pull(branch).GetNumber(), &gh.PullRequest{Body: gh.String(f(w.pull(branch).GetBody()))})
+		check(t, err)
+	}
+	edit(movesBranch, func(body string) string { return "Read this first.\r\n" + strings.ReplaceAll(body, "\n", "\r\n") + "\r\nDone so on Monday." })
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "Read this first.\r\n", "old path (this one)\n1. **imports**: every reference to an old path is rewritten (#3)\n",
+		"\r\nDone so on Monday.")
+	edit(importsBranch, func(body string) string { return "Nothing but this." })
+	w.merge(importsBranch)
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "is rewritten (#3)\n", "duplicates go (#4)\n", "Read this first.", "on Monday.")
+	same(t, "a body without the list", w.pull(importsBranch).GetBody(), "Nothing but this.")
+	contain(t, w.pull(cleanupBranch).GetBody(), "old path (#2)\n", "is rewritten (#3)\n", "duplicates go (this one)\n")
+	same(t, "edits", strings.Count(w.log.String(), `msg="pull request linked"`), 2)
+}
+
+// A destination that exists with other content is a question. Answered with
+// delete, the file that is there takes the place of the old one.
+func TestMergedIntoAFile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+"-- src/shop/prices.py --\ndef price(item):\n    return 4\n")
+	issue := w.file("ada", fenced(strings.Replace(yaml, "imports: {shop.old.pricing: shop.prices}\n", "", 1)))
+	w.settle(nil)
+	contain(t, w.status(issue), "Nothing is done yet: everything that is left to do waits for the decisions below.",
+		"| 1 | moves |  | nothing to do yet |", "| 3 | cleanup |  | nothing to do yet |")
+	w.comment("ada", issue, "/restage decide shop/old/pricing.py delete")
+	w.settle(nil)
+	body := w.pull(movesBranch).GetBody()
+	contain(t, body, "### Merged into a file that was there\n\nThe file at the new path stays as it is and takes the place of the old one.\n\n"+
+		"| From | To |\n|---|---|\n| `src/shop/old/pricing.py` | `src/shop/prices.py` |\n")
+	if strings.Contains(body, "### Moved") {
+		t.Errorf("nothing moved:\n%s", body)
+	}
+}
+
 func TestThePlanIsTheOneThatWasLabelled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
@@ -136,6 +181,7 @@ func TestBadPlans(t *testing.T) {
 		w.settle(nil)
 		same(t, "comments", len(w.comments(issue)), 1)
 		contain(t, w.status(issue), c.want, "on again")
+		same(t, "a phase that waits", strings.Contains(w.status(issue), "waits"), false)
 	}
 	same(t, "branches", w.git("branch", "--format=%(refname:short)"), "main\n")
 

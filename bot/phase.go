@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -158,7 +159,34 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 		return err
 	}
 	s.row.Pull = s.pull.GetNumber()
+	if err := l.linkPhases(ctx, s); err != nil {
+		return err
+	}
 	return l.postChecks(ctx, s)
+}
+
+// linkPhases lets the other pull requests of the migration, merged ones too,
+// lead to that of a stage. Of their bodies only the list of the phases changes:
+// the rest may be a person's by now, so it is read right before.
+func (l *look) linkPhases(ctx context.Context, s *stage) error {
+	for _, o := range l.stages {
+		if o == s || o.pull == nil || withPhases(o.pull.GetBody(), l.phaseList(o)) == o.pull.GetBody() {
+			continue
+		}
+		pull, err := l.repo.Pull(ctx, o.branch)
+		if err != nil {
+			return err
+		}
+		body := withPhases(pull.GetBody(), l.phaseList(o))
+		if pull.GetNumber() != o.pull.GetNumber() || github.SameText(body, pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
+			continue
+		}
+		if err := l.repo.EditPull(ctx, pull.GetNumber(), pull.GetTitle(), body); err != nil {
+			return err
+		}
+		l.log.Info("pull request linked", "migration", l.m.ID, "pull", pull.GetNumber(), "to", s.pull.GetNumber())
+	}
+	return nil
 }
 
 func (l *look) reopen(ctx context.Context, s *stage) error {

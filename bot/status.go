@@ -86,9 +86,12 @@ func (l *look) statusText(working bool) string {
 		Decisions: decisionsText(l.openDecisions()),
 	}
 	for _, s := range slices.Concat(l.earlier, l.stages) {
+		if l.plan == nil && s.pull == nil {
+			continue // nothing can be done with a plan that cannot be read
+		}
 		d.Stages = append(d.Stages, l.stageLine(s))
 		if s.known && s.open() {
-			d.Warnings += len(s.report.Warnings)
+			d.Warnings += len(s.report.eyes())
 		}
 	}
 	if l.plan != nil {
@@ -115,6 +118,8 @@ func (l *look) stageLine(s *stage) stageLine {
 		line.State = "merged"
 	case current && s.row.Error != "":
 		line.State = "stuck"
+	case current && s.row.Skipped && len(unanswered(s.report.Decisions, l.answers)) > 0:
+		line.State = "nothing to do yet"
 	case current && s.row.Skipped:
 		line.State = "nothing to do"
 	case s.open() && s.known && !s.own[s.row.Checked]:
@@ -135,8 +140,12 @@ func (l *look) stageLine(s *stage) stageLine {
 
 // nextText says what happens next and what people can do for it.
 func (l *look) nextText(working bool) string {
+	merged := slices.ContainsFunc(slices.Concat(l.earlier, l.stages), (*stage).merged)
 	switch l.m.State {
 	case store.Done:
+		if !merged {
+			return "Nothing had to be done: the repository is as the plan wants it."
+		}
 		return "Everything is merged. Nothing is left to do."
 	case store.Failed:
 		return l.m.Message
@@ -153,7 +162,10 @@ func (l *look) nextText(working bool) string {
 			return fmt.Sprintf("Review #%d and merge it. What comes next happens by itself.", s.pull.GetNumber())
 		}
 	}
-	if len(l.openDecisions()) > 0 {
+	switch open := len(l.openDecisions()) > 0; {
+	case open && !merged:
+		return "Nothing is done yet: everything that is left to do waits for the decisions below."
+	case open:
 		return "Everything that was clear is merged. What is left waits for the decisions below."
 	}
 	return "restage is at work on the next pull request."

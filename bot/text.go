@@ -45,7 +45,7 @@ func plural(n int, noun string) string {
 // the room for it is only counted.
 const (
 	maxOpenRows = 12
-	maxListText = 14000 // characters
+	maxListText = 10000 // characters; all lists of a body go into it
 )
 
 // rows returns lines as a list or, with a header, as a table; folded away under

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/check"
 )
 
 func TestParseCommands(t *testing.T) {
@@ -90,7 +91,7 @@ func TestLongListsAreFoldedAndBounded(t *testing.T) {
 	for i := range 5000 {
 		moved = append(moved, phases.Moved{From: fmt.Sprintf("src/old/module_%d.py", i), To: fmt.Sprintf("src/new/module_%d.py", i)})
 	}
-	got := movedTable(moved)
+	got := movedTable(moved, false)
 	if len(got) > maxListText+500 {
 		t.Errorf("%d characters", len(got))
 	}
@@ -99,7 +100,7 @@ func TestLongListsAreFoldedAndBounded(t *testing.T) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	if short := movedTable(moved[:3]); strings.Contains(short, "<details>") {
+	if short := movedTable(moved[:3], false); strings.Contains(short, "<details>") {
 		t.Errorf("a short list is folded:\n%s", short)
 	}
 }
@@ -111,5 +112,34 @@ func TestIssueOf(t *testing.T) {
 		if got, ok := issueOf(name); got != want || ok != (want != 0) {
 			t.Errorf("%s: got %d, %v", name, got, ok)
 		}
+	}
+}
+
+func TestWithPhases(t *testing.T) {
+	list := phasesBegin + "\n1. new\n" + phasesEnd
+	for _, c := range []struct{ body, want string }{
+		{"text\n" + phasesBegin + "\n1. old\n" + phasesEnd + "\nby a person", "text\n" + list + "\nby a person"},
+		{"`" + phasesBegin + "`\n" + list, "`" + phasesBegin + "`\n" + list}, // a name like a mark is no mark
+		{"a\r\n" + phasesBegin + "\r\n1. old\r\n" + phasesEnd + "\r\nb", "a\r\n" + list + "\r\nb"},
+		{"no marks", "no marks"},
+		{"cut " + phasesBegin + "\n1. old", "cut " + phasesBegin + "\n1. old"},
+		{phasesEnd + " and then " + phasesBegin, phasesEnd + " and then " + phasesBegin},
+		{"", ""},
+	} {
+		if got := withPhases(c.body, list); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.body, got, c.want)
+		}
+	}
+}
+
+func TestWhatNeedsEyes(t *testing.T) {
+	r := report{Change: phases.Change{Warnings: []phases.Warning{{Path: "a.py", Line: 3, Rule: "dynamic-import", Message: "m"}}}}
+	r.Results = []check.Result{
+		{Name: check.Structure, Annotations: []check.Annotation{{Path: "b.py", Line: 1, Level: "failure", Message: "f"}}},
+		{Name: check.Leftovers, Annotations: []check.Annotation{
+			{Path: "c.md", Line: 2, Level: "notice", Message: "n"}, {Path: "d.py", Line: 4, Level: "warning", Message: "w"}}},
+	}
+	if got, want := fmt.Sprint(r.eyes()), "[{a.py 3 dynamic-import m} {c.md 2 leftovers n} {d.py 4 leftovers w}]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
