@@ -92,19 +92,12 @@ func (j *job) stays(f string) bool {
 func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
 	users := map[string][]string{}
 	for _, l := range left {
-		mod, _ := m.index.Lookup(l.module)
-		if l.soft || mod == nil || mod.Path == "" || !going[mod.Path] {
+		f := l.named(m)
+		if l.soft || !going[f] {
 			continue
 		}
-		holder := mod.Name
-		if d := m.fates[holder]; d != nil && d.fate == moved {
-			holder = d.module // behind the shim
-		}
-		if l.name != "" && l.name != "*" && !m.exports(holder, l.name) {
-			continue // it never resolved
-		}
-		if at := fmt.Sprintf("%s:%d", l.path, l.line); !slices.Contains(users[mod.Path], at) {
-			users[mod.Path] = append(users[mod.Path], at)
+		if at := fmt.Sprintf("%s:%d", l.path, l.line); !slices.Contains(users[f], at) {
+			users[f] = append(users[f], at)
 		}
 	}
 	spared := false
@@ -124,6 +117,25 @@ func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
 		spared = true
 	}
 	return spared
+}
+
+// named returns the file that a leftover refers to, or "" if it never resolved.
+func (l leftover) named(m *model) string {
+	if l.file != "" {
+		return l.file
+	}
+	mod, _ := m.index.Lookup(l.module)
+	if mod == nil {
+		return ""
+	}
+	holder := mod.Name
+	if d := m.fates[holder]; d != nil && d.fate == moved {
+		holder = d.module // behind the shim
+	}
+	if l.name != "" && l.name != "*" && !m.exports(holder, l.name) {
+		return ""
+	}
+	return mod.Path
 }
 
 // spareComputed takes modules from going that an import put together at run
@@ -186,7 +198,7 @@ func (j *job) stepOf(f string) int {
 // newModel returns the model of t with the paths that text may name.
 func (j *job) newModel(t tree.Tree) *model {
 	m := j.model(t)
-	m.paths = map[string]newPath{}
+	m.paths, m.gone = map[string]newPath{}, map[string]bool{}
 	for _, mv := range j.moves {
 		step := mv.row.Step
 		if d := m.fates[mv.old]; d != nil {
@@ -208,7 +220,11 @@ func (j *job) newModel(t tree.Tree) *model {
 			if t, ok := m.whole(j.index.NameOf(f)); ok {
 				if mod, _ := m.index.Lookup(t.concrete); mod != nil && mod.Path != "" && strings.HasSuffix(f, ".py") {
 					m.paths[f] = newPath{mod.Path, t.step}
+					continue
 				}
+			}
+			if slices.Contains(g.files, f) {
+				m.gone[f] = true
 			}
 		}
 	}

@@ -32,7 +32,20 @@ func (m *model) rewriteText(file string, src []byte, patched map[string]bool) *r
 		at = l.span.End
 	}
 	r.scan(python.Span{Start: at, End: len(src)}, prose)
+	for i := range r.left {
+		r.left[i].soft = r.left[i].soft || patternFile(file)
+	}
 	return r
+}
+
+// patternFile reports whether a file only lists paths, and runs and opens none.
+func patternFile(file string) bool {
+	switch base := path.Base(file); base {
+	case "CODEOWNERS", ".gitattributes":
+		return true
+	default:
+		return strings.HasPrefix(base, ".") && strings.HasSuffix(base, "ignore")
+	}
 }
 
 var fence = regexp.MustCompile("(?ms)^([ \t]*)(```+|~~~+)[ \t]*(?:python3?|py|pycon|ipython)\\b[^\n]*\n(.*?)^[ \t]*(?:```+|~~~+)[ \t]*$")
@@ -95,7 +108,7 @@ func (m *model) rewriteNotebook(file string, src []byte, patched map[string]bool
 		}
 		out.edits = append(out.edits, edits...)
 		for _, l := range inner.left {
-			l.path, l.line, l.soft = file, out.f.Line(c.start(l.line)), true
+			l.path, l.line = file, out.f.Line(c.start(l.line))
 			out.left = append(out.left, l)
 		}
 		for _, w := range inner.warnings {

@@ -34,6 +34,9 @@ func (j *job) runImports(c *Change) error {
 
 // what names the leftover for a sentence.
 func (l leftover) what() string {
+	if l.file != "" {
+		return l.file
+	}
 	if l.name == "" {
 		return l.module
 	}
@@ -67,6 +70,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 		if r == nil {
 			continue
 		}
+		left = append(left, r.left...)
 		if strings.HasPrefix(r.path, ".github/workflows/") {
 			for _, e := range r.edits {
 				j.warn(r.path, r.f.Line(e.Start), "workflow", "%s is to become %s here; workflows are left to people", r.f.Src[e.Start:e.End], e.Text)
@@ -74,7 +78,6 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 			continue
 		}
 		j.warnings = append(j.warnings, r.warnings...)
-		left = append(left, r.left...)
 		computes = append(computes, r.computes...)
 		if len(r.edits) > 0 {
 			rewritten = append(rewritten, r)

@@ -54,6 +54,7 @@ type model struct {
 	fates   map[string]*dest   // by old module
 	symbols map[string]target  // rows of the import map for one symbol, by "module:name"
 	paths   map[string]newPath // old files and folders, by path in the tree
+	gone    map[string]bool    // files that go without anything taking their place
 
 	deepest int // parts of the longest dotted name of a module, with its source root
 

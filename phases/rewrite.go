@@ -34,8 +34,9 @@ type leftover struct {
 	line   int
 	module string // what it names
 	name   string
-	soft   bool // in text, where nothing breaks
-	told   bool // a warning says why
+	file   string // what it names, if it does so by a path
+	soft   bool   // in prose, where nothing breaks
+	told   bool   // a warning says why
 }
 
 // run collects the edits for everything in the file.

@@ -52,7 +52,7 @@ func (r *rewriter) dottedLiteral(s python.String, text string) {
 	case rewritten:
 		r.edit(s.Content, p.text(colon), p.step, 1)
 	case lost:
-		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(s.Start), module: p.old, name: p.name, soft: !importer(s.Callee)})
+		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(s.Start), module: p.old, name: p.name})
 	}
 }
 
@@ -262,7 +262,7 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 		}
 		r.edit(python.Span{Start: at, End: end + attr}, text, p.step, 1)
 	case lost:
-		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(at), module: p.old, name: p.name, soft: true})
+		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(at), module: p.old, name: p.name, soft: prose})
 	}
 }
 
@@ -302,7 +302,7 @@ func (r *rewriter) textImport(s python.Span, at, end int, parts []string) (modul
 	if module == "" {
 		t, found := r.m.whole(base)
 		if !found {
-			return "", 0, true
+			return "", 0, false
 		}
 		module, step = t.concrete, t.step
 	}
@@ -361,7 +361,7 @@ func (r *rewriter) pathToken(s python.Span, at, end int, word string, prose bool
 	try := func(key, root string) bool {
 		to, ok := r.m.paths[key]
 		if !ok {
-			return false
+			return r.lose(at, key, prose)
 		}
 		text := to.path
 		if root != "" {
@@ -401,7 +401,17 @@ func (r *rewriter) pathToken(s python.Span, at, end int, word string, prose bool
 		if !(prose && r.contrasts(s, at, text)) {
 			r.edit(python.Span{Start: at, End: end}, text, to.step, 1)
 		}
+		return
 	}
+	r.lose(at, path.Join(dir, clean), prose)
+}
+
+// lose notes a path to a file that goes, and reports whether it is one.
+func (r *rewriter) lose(at int, file string, prose bool) bool {
+	if r.m.gone[file] {
+		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(at), file: file, soft: prose})
+	}
+	return r.m.gone[file]
 }
 
 // relativePath writes the path to as seen from the folder dir.
