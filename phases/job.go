@@ -71,6 +71,9 @@ func lookAt(ctx context.Context, t tree.Tree, src *sources, p *plan.Plan, opt Op
 	if err := j.lookMoves(); err != nil {
 		return nil, err
 	}
+	if err := j.checkTargets(); err != nil {
+		return nil, err
+	}
 	if err := j.lookGoners(); err != nil {
 		return nil, err
 	}
