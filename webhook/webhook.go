@@ -24,14 +24,22 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/restage/restage/bot/store"
 )
 
 // Path is where the handler serves.
 const Path = "/webhook"
 
-// maxBody is GitHub's own limit of a payload, 25 MB.
-const maxBody = 25 << 20
+// Bounds of a body and of all of them together, in bytes. Who sends is known
+// only when all is there, so what anybody can make the server hold is bounded.
+// Most of what GitHub sends is small and never waits for what is large.
+const (
+	maxBody  = 25 << 20  // GitHub's own limit of a payload
+	small    = 256 << 10 // up to here a body needs no room among the large ones
+	maxLarge = 64 << 20  // for all that are larger
+)
 
 // events are those that restage acts on, by X-GitHub-Event.
 var events = map[string]bool{
@@ -61,16 +69,26 @@ var (
 //	408 the body did not arrive in time
 //	413 the body is larger than 25 MB
 //	415 neither JSON nor a form
-//	503 the store failed: GitHub shows that, and can deliver again
+//	503 the store failed, or too many large bodies are arriving: GitHub shows
+//	    that, and can deliver again
 func New(st *store.Store, secret []byte, log *slog.Logger) http.Handler {
-	return &handler{store: st, secret: secret, log: log, timeout: 10 * time.Second} // GitHub waits no longer
+	return &handler{
+		store:    st,
+		secret:   secret,
+		log:      log,
+		timeout:  10 * time.Second, // GitHub waits no longer
+		large:    semaphore.NewWeighted(maxLarge),
+		patience: 2 * time.Second,
+	}
 }
 
 type handler struct {
-	store   *store.Store
-	secret  []byte
-	log     *slog.Logger
-	timeout time.Duration // for the body to arrive, and for the store to take it
+	store    *store.Store
+	secret   []byte
+	log      *slog.Logger
+	timeout  time.Duration       // for the body to arrive, and for the store to take it
+	large    *semaphore.Weighted // the bytes of large bodies that may be in memory
+	patience time.Duration       // how long a large body waits for its room
 }
 
 // A refusal is an error with the status to answer. Its text goes to whoever
@@ -96,6 +114,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "10")
+	}
 	w.WriteHeader(status)
 	io.WriteString(w, text+"\n")
 }
@@ -118,7 +139,8 @@ func (h *handler) receive(w http.ResponseWriter, r *http.Request) (status int, t
 	if err != nil {
 		return 0, "", err
 	}
-	body, err := h.read(w, r)
+	body, release, err := h.read(w, r)
+	defer release()
 	if err != nil {
 		return 0, "", err
 	}
@@ -198,26 +220,51 @@ func (h *handler) signed(body, signature []byte) bool {
 	return hmac.Equal(mac.Sum(nil), signature)
 }
 
-// read reads the body, at most maxBody bytes of it.
-func (h *handler) read(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	tooLarge := refusal{http.StatusRequestEntityTooLarge, "the payload is larger than 25 MB"}
+// read reads the body, at most maxBody bytes of it. The caller must call release
+// when it is done with the body, or with the error.
+func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	release = func() {}
 	if r.ContentLength > maxBody {
-		return nil, tooLarge
+		return nil, release, errTooLarge
 	}
 	// Whoever sends slowly must not keep what was read in memory. Where there
 	// is no connection to set a deadline on, nothing is slow.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.timeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	in := http.MaxBytesReader(w, r.Body, maxBody)
+	var buf bytes.Buffer
+	if _, err := io.CopyN(&buf, in, small+1); err != nil {
+		return buf.Bytes(), release, arrival(err)
+	}
+	size := r.ContentLength
+	if size <= small { // it is not known
+		size = maxBody
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), h.patience)
+	defer cancel()
+	if h.large.Acquire(ctx, size) != nil {
+		return nil, release, refusal{http.StatusServiceUnavailable, "too many large deliveries at once, try again later"}
+	}
+	release = func() { h.large.Release(size) }
+	buf.Grow(int(size) - buf.Len() + bytes.MinRead) // once: growing copies
+	_, err = buf.ReadFrom(in)
+	return buf.Bytes(), release, arrival(err)
+}
+
+var errTooLarge = refusal{http.StatusRequestEntityTooLarge, "the payload is larger than 25 MB"}
+
+// arrival returns what the error means that reading a body ended with, nil if
+// it arrived whole.
+func arrival(err error) error {
 	var over *http.MaxBytesError
 	switch {
-	case err == nil:
-		return body, nil
+	case err == nil || err == io.EOF:
+		return nil
 	case errors.As(err, &over):
-		return nil, tooLarge
+		return errTooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, refusal{http.StatusRequestTimeout, "the payload did not arrive in time"}
+		return refusal{http.StatusRequestTimeout, "the payload did not arrive in time"}
 	}
-	return nil, refusal{http.StatusBadRequest, "the payload did not arrive whole"}
+	return refusal{http.StatusBadRequest, "the payload did not arrive whole"}
 }
 
 // payload returns the JSON in a body, which is the body or the form value

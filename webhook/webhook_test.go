@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/restage/restage/bot/store"
 )
@@ -336,6 +337,54 @@ func TestSlowBody(t *testing.T) {
 	t.Cleanup(func() { hold.Close() })
 	if status, answer := s.post(t, "", func(r *http.Request) { r.ContentLength, r.Body = 2, body }); status != 408 {
 		t.Errorf("%d %q, want 408", status, answer)
+	}
+}
+
+// Before its signature can be verified, a body may be anybody's. However many
+// large ones arrive, few are in memory at once; a small one never waits for them.
+func TestLargeBodiesAtOnce(t *testing.T) {
+	s := serve(t)
+	h := s.Config.Handler.(*handler)
+	h.patience = 100 * time.Millisecond
+	unsigned := func(body io.Reader) int {
+		r := httptest.NewRequest("POST", Path, body)
+		for name, value := range headers("something else") {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if again := w.Header().Get("Retry-After"); (w.Code == 503) != (again != "") {
+			t.Errorf("%d with Retry-After: %q", w.Code, again)
+		}
+		return w.Code
+	}
+	const room = maxLarge / maxBody
+	statuses := make(chan int, room)
+	var halves []*io.PipeWriter
+	for range room {
+		body, half := io.Pipe()
+		go func() { statuses <- unsigned(body) }()
+		half.Write(make([]byte, small+1))
+		half.Write([]byte("x")) // is read by now
+		halves = append(halves, half)
+	}
+	for range 20 {
+		if status := unsigned(io.MultiReader(strings.NewReader(strings.Repeat("x", maxBody)))); status != 503 {
+			t.Errorf("another large body: %d, want 503", status)
+		}
+	}
+	if status, answer := s.post(t, labeled); status != 202 {
+		t.Errorf("a small body: %d %q, want 202", status, answer)
+	}
+	for _, half := range halves {
+		half.Close()
+		if status := <-statuses; status != 401 {
+			t.Errorf("a large body with a wrong signature: %d, want 401", status)
+		}
+	}
+	large := strings.Replace(labeled, "{", `{"padding":"`+strings.Repeat("x", maxBody-200)+`",`, 1)
+	if status, answer := s.post(t, large, header("X-GitHub-Delivery", "large")); status != 202 {
+		t.Errorf("a large body when there is room again: %d %q, want 202", status, answer)
 	}
 }
 
