@@ -111,7 +111,9 @@ func TestPullRequestsLeadToEachOther(t *testing.T) {
 		_, _, err := w.users["bob"].PullRequests.Edit(ctx, "ada", "shop", w.pull(branch).GetNumber(), &gh.PullRequest{Body: gh.String(f(w.pull(branch).GetBody()))})
 		check(t, err)
 	}
-	edit(movesBranch, func(body string) string { return "Read this first.\r\n" + strings.ReplaceAll(body, "\n", "\r\n") + "\r\nDone so on Monday." })
+	edit(movesBranch, func(body string) string {
+		return "Read this first.\r\n" + strings.ReplaceAll(body, "\n", "\r\n") + "\r\nDone so on Monday."
+	})
 	w.merge(movesBranch)
 	w.settle(nil)
 	contain(t, w.pull(movesBranch).GetBody(), "Read this first.\r\n", "old path (this one)\n1. **imports**: every reference to an old path is rewritten (#3)\n",
@@ -123,6 +125,22 @@ func TestPullRequestsLeadToEachOther(t *testing.T) {
 	same(t, "a body without the list", w.pull(importsBranch).GetBody(), "Nothing but this.")
 	contain(t, w.pull(cleanupBranch).GetBody(), "old path (#2)\n", "is rewritten (#3)\n", "duplicates go (this one)\n")
 	same(t, "edits", strings.Count(w.log.String(), `msg="pull request linked"`), 2)
+}
+
+// What a check only notes is listed in the body, where a reviewer looks.
+func TestNotesOfChecks(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+`-- study.ipynb --
+{"cells": [{"cell_type": "code", "execution_count": 1, "metadata": {}, "source": ["1/0"], "outputs": [
+  {"name": "stdout", "output_type": "stream", "text": ["shop.old.pricing"]}]}],
+ "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+`)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.pull(importsBranch).GetBody(), "### What needs eyes\n\n- [`study.ipynb:2`](", "/study.ipynb#L2): ", "(`leftovers`)\n")
+	contain(t, w.status(issue), "1 place in the open pull request could use a look")
 }
 
 // A destination that exists with other content is a question. Answered with
@@ -433,6 +451,18 @@ pull_requests: {draft: true, labels: [documentation, moving house], reviewers: [
 		reviewers = append(reviewers, u.GetLogin())
 	}
 	same(t, "pull request", []any{p.GetBase().GetRef(), p.GetDraft(), labels, reviewers}, "[develop true [documentation moving house] [bob]]")
+}
+
+// GitHub asks nobody if one of the reviewers has no access. The pull request is
+// opened all the same.
+func TestReviewersWithoutAccess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+"-- .github/restage.yml --\npull_requests: {reviewers: [bob, mallory]}\n")
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	same(t, "asked", len(w.pull(movesBranch).RequestedReviewers), 0)
+	contain(t, w.status(issue), "Review #2")
+	contain(t, w.log.String(), `msg="reviewers not accepted"`)
 }
 
 func TestBrokenConfiguration(t *testing.T) {
