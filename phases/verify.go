@@ -42,6 +42,12 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	if err != nil {
 		return nil, err
 	}
+	if v.stage == check.Cleaned && v.now.requireMoved() == nil {
+		if v.again, err = run(ctx, after, p, phase, opt, parse); err != nil {
+			return nil, err
+		}
+		open = append(open, v.spares()...)
+	}
 	e := v.expect(open)
 	e.Before, e.After, e.Parse = before, after, parse.parse
 	return check.Run(ctx, e)
@@ -61,6 +67,7 @@ type verifier struct {
 	stage    check.Stage
 	was, now *job
 	disputed []string // paths of open decisions, in the tree
+	again    *Change  // what cleanup does to its own result; nil if this is none
 }
 
 // decisions returns what the phase and those after it ask, on the tree it
@@ -72,17 +79,29 @@ func (v *verifier) decisions(ctx context.Context, phase Phase) ([]Decision, erro
 		}
 		c, err := runAhead(ctx, j.tree, j.plan, phase, j.opt, j.src.parse)
 		if err != nil {
-			return nil, fmt.Errorf("what %s asks: %w", phase, err)
+			return nil, err
 		}
 		return c.Decisions, nil
 	}
 	return v.now.decisions, nil
 }
 
+// spares returns what a second run of cleanup asks about files that it would
+// delete but for the question.
+func (v *verifier) spares() []Decision {
+	going := v.now.going()
+	return slices.DeleteFunc(slices.Clone(v.again.Decisions), func(d Decision) bool {
+		at, _ := v.now.find(d.Path)
+		return !going[at] && !slices.ContainsFunc(d.holds, func(f string) bool { return going[f] })
+	})
+}
+
 func (v *verifier) expect(open []Decision) check.Expectation {
 	e := check.Expectation{Stage: v.stage, Roots: v.now.index.Roots(), Ignored: v.now.excluded}
 	for _, d := range open {
-		e.Open = append(e.Open, d.Path)
+		if !slices.Contains(e.Open, d.Path) {
+			e.Open = append(e.Open, d.Path)
+		}
 		at, _ := v.was.find(d.Path)
 		v.disputed = append(append(v.disputed, at), d.holds...)
 	}
@@ -93,7 +112,7 @@ func (v *verifier) expect(open []Decision) check.Expectation {
 	e.Olds = v.olds()
 	going := sorted(keys(v.now.going()))
 	if v.stage == check.Cleaned {
-		e.Gone = slices.DeleteFunc(going, v.mayStay)
+		e.Gone = slices.DeleteFunc(going, func(f string) bool { return v.mayStay(f) || v.spared(f) })
 	} else {
 		e.Going = going
 	}
@@ -116,13 +135,19 @@ func (v *verifier) mayStay(f string) bool {
 		slices.ContainsFunc(v.disputed, func(at string) bool { return within(at, path.Dir(f)) })
 }
 
+// spared reports whether cleanup has left a file for a reason: somebody has
+// answered that it stays. What it would delete in a second run was forgotten.
+func (v *verifier) spared(f string) bool {
+	return v.again != nil && !slices.Contains(v.again.Deleted, f) && exists(v.now.tree, f)
+}
+
 func (v *verifier) move(mv *fileMove) check.Move {
 	e, _ := tree.Find(v.now.tree, mv.to)
 	module := mv.old != "" && mv.new != ""
 	out := check.Move{
 		From: mv.from, To: mv.to,
 		Shim:  module && !mv.shadowed && !v.now.opt.NoShims && e.Mode != tree.Symlink && exists(v.was.tree, mv.from),
-		Stays: v.mayStay(mv.from), Merged: mv.same,
+		Stays: v.mayStay(mv.from) || v.now.isShim(mv.from) && v.spared(mv.from), Merged: mv.same,
 	}
 	if module && !mv.shadowed {
 		out.Old, out.New = mv.old, mv.new
