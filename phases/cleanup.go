@@ -28,6 +28,7 @@ func (j *job) runCleanup(c *Change) error {
 			return err
 		}
 	}
+	j.spareBeside(going)
 	for _, l := range left {
 		if l.soft {
 			j.warn(l.path, l.line, "leftover", "%s goes, and nothing takes its place here", l.what())
@@ -75,6 +76,7 @@ func (j *job) going() map[string]bool {
 			}
 		}
 	}
+	j.spareBeside(going)
 	return going
 }
 
@@ -161,6 +163,36 @@ func (j *job) spareComputed(going map[string]bool, computes []leftover) bool {
 		spared = true
 	}
 	return spared
+}
+
+// spareBeside takes files from going that are no Python and lie beside a module
+// that stays, if only until a question about it is answered: the module may
+// open them.
+func (j *job) spareBeside(going map[string]bool) {
+	for _, f := range sorted(keys(going)) {
+		if strings.HasSuffix(f, ".py") || j.answer(f) == "delete" {
+			continue
+		}
+		for _, e := range tree.Under(j.tree, path.Dir(f)) {
+			if path.Dir(e.Path) == path.Dir(f) && strings.HasSuffix(e.Path, ".py") && !going[e.Path] && j.staysItself(e.Path, f) {
+				delete(going, f)
+				break
+			}
+		}
+	}
+}
+
+// staysItself reports whether a file stays for its own sake and not for what
+// lies below it. If a question about it is open, beside is held with it.
+func (j *job) staysItself(f, beside string) bool {
+	at := slices.IndexFunc(j.decisions, func(d Decision) bool {
+		found, _ := j.find(d.Path)
+		return within(f, found) || slices.Contains(d.holds, f)
+	})
+	if at >= 0 {
+		j.hold(j.decisions[at].Path, []string{beside})
+	}
+	return at >= 0 || j.kept(f) || j.answer(f) == "keep"
 }
 
 // hold notes which files stay while the decision about a path is open.

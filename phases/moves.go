@@ -231,7 +231,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 		return nil, err
 	}
 	j.warnings = append(j.warnings, r.warnings...)
-	j.warnMoved(r)
+	j.warnMoved(r, mv)
 	edits := r.edits
 	refs := 0
 	for _, e := range edits {
@@ -251,11 +251,12 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 }
 
 // warnMoved warns of code whose meaning depends on where its file is.
-func (j *job) warnMoved(r *rewriter) {
+func (j *job) warnMoved(r *rewriter, mv *fileMove) {
 	for _, u := range r.f.Uses {
 		switch u.Parts[0].Text {
 		case "__file__":
 			r.warn(u.Parts[0].Start, "file-relative", "this file moved, and what it finds relative to __file__ did not")
+			j.warnBeside(mv)
 		case "__package__":
 			r.warn(u.Parts[0].Start, "package-relative", "__package__ is another one after the move")
 		default:
@@ -263,6 +264,24 @@ func (j *job) warnMoved(r *rewriter) {
 		}
 		j.warnings = append(j.warnings, r.warnings[len(r.warnings)-1])
 	}
+}
+
+// warnBeside warns of the files that a module leaves behind in its folder.
+func (j *job) warnBeside(mv *fileMove) {
+	var left []string
+	for _, e := range tree.Under(j.tree, path.Dir(mv.from)) {
+		if path.Dir(e.Path) == path.Dir(mv.from) && !strings.HasSuffix(e.Path, ".py") && !slices.ContainsFunc(j.moves, func(m *fileMove) bool { return m.from == e.Path }) {
+			left = append(left, e.Path)
+		}
+	}
+	if len(left) == 0 {
+		return
+	}
+	const most = 5
+	if more := len(left) - most; more > 0 {
+		left = append(left[:most], fmt.Sprintf("and %d more", more))
+	}
+	j.warn(mv.to, 0, "beside", "this file moved, and what was beside it did not: %s", list(left))
 }
 
 // relink returns the target of a symbolic link that moved, so that it leads to
