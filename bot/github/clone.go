@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/go-git/go-billy/v5/osfs"
@@ -35,15 +36,32 @@ const maxAge = 24 * time.Hour
 // clonePrefix begins the names of the folders that clones lie in.
 const clonePrefix = "restage-clone-"
 
-// sweep removes clones that a process left behind when it was killed: those
-// older than any work takes.
-func sweep(dir string) {
+// sweep removes clones that a process left in dir when it was killed: all of
+// them if alone says that no other process uses dir, else those older than any
+// work takes.
+func sweep(dir string, alone bool) {
 	left, _ := filepath.Glob(filepath.Join(dir, clonePrefix+"*"))
 	for _, clone := range left {
-		if info, err := os.Lstat(clone); err == nil && time.Since(info.ModTime()) > maxAge {
+		if info, err := os.Lstat(clone); err == nil && (alone || time.Since(info.ModTime()) > maxAge) {
 			os.RemoveAll(clone)
 		}
 	}
+}
+
+// claim sweeps the work folder dir, which this process uses from then on as long
+// as the file that claim returns is open. That is told by a lock on the folder,
+// which dies with its process: whoever uses the folder shares it, so who gets
+// it alone is alone.
+func claim(dir string) (*os.File, error) {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the work folder: %w", err)
+	}
+	sweep(dir, syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil)
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_SH); err != nil {
+		return nil, errors.Join(fmt.Errorf("locking the work folder %s: %w", dir, err), f.Close())
+	}
+	return f, nil
 }
 
 // A Clone holds single commits of a repository, without their history. What
@@ -145,7 +163,7 @@ type bounded struct {
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return n, fmt.Errorf("the repository is larger than %d GiB", maxPack>>30)
+		return n, &LimitError{fmt.Sprintf("the repository is larger than %d GiB", maxPack>>30)}
 	}
 	return n, err
 }

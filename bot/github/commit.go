@@ -92,6 +92,9 @@ func (c *Clone) edit(root *dir, edits []tree.Edit) error {
 		if e == nil {
 			continue
 		}
+		if strings.Count(path, "/") > maxDepth {
+			return &LimitError{fmt.Sprintf("%s: more than %d folders deep", path, maxDepth)}
+		}
 		hash, err := c.store(func(o plumbing.EncodedObject) error {
 			o.SetType(plumbing.BlobObject)
 			w, err := o.Writer()

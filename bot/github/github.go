@@ -11,7 +11,6 @@
 package github
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,6 +47,7 @@ type App struct {
 	id      int64
 	key     []byte
 	workDir string
+	lock    *os.File // see claim; nil without a workDir
 
 	mu            sync.Mutex
 	installations map[int64]*installation
@@ -71,7 +71,8 @@ const maxWait = time.Minute
 
 // New returns the app that cfg describes. It fails if the URL or the key
 // cannot be read; it asks GitHub nothing. Clones that a killed process left in
-// the work folder are removed.
+// the work folder are removed, unless a live one uses the folder too. It fails
+// if there is no such folder.
 func New(cfg Config) (*App, error) {
 	root := strings.TrimRight(cfg.URL, "/")
 	if root == "" {
@@ -100,8 +101,12 @@ func New(cfg Config) (*App, error) {
 	if _, err := a.asApp(a.base); err != nil {
 		return nil, err
 	}
-	sweep(cmp.Or(cfg.WorkDir, os.TempDir()))
-	return a, nil
+	if cfg.WorkDir == "" {
+		sweep(os.TempDir(), false) // who else uses that is anybody's guess
+		return a, nil
+	}
+	a.lock, err = claim(cfg.WorkDir)
+	return a, err
 }
 
 // asApp returns a way to GitHub over base that proves to be the app itself.

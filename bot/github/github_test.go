@@ -182,6 +182,71 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// Files that no plan can name are in the commit, but not in the tree; a commit
+// beside them keeps them byte for byte.
+func TestFilesWithoutAName(t *testing.T) {
+	w := newWorld(t)
+	w.git("read-tree", "main")
+	blob := w.git("rev-parse", "main:README.md")
+	deep := strings.Repeat("d/", 210) + "e.py"
+	for _, path := range []string{"docs\xff.txt", "src/\xfe\xff/a.py", "src/" + deep, deep} {
+		w.git("update-index", "--add", "--cacheinfo", "100644,"+blob+","+path)
+	}
+	w.git("update-ref", "refs/heads/main", w.git("commit-tree", "-p", "main", "-m", "Add odd names", w.git("write-tree")))
+
+	c, main := w.clone()
+	tr, err := c.Tree(main)
+	check(t, err)
+	if n := len(tr.Entries()); n != 7 {
+		t.Errorf("%d files, want the 7 with a name:\n%s", n, list(t, tr))
+	}
+	head, err := c.Commit(main, commit(tree.Edit{Path: "src/a.py", Delete: true}, tree.Edit{Path: "a.py", Data: []byte("a = 1\n")}))
+	check(t, err)
+	_, err = c.Push(ctx, "next", head, none)
+	check(t, err)
+	if got, want := w.git("diff", "--name-status", "-M", "main", "next"), "R100\tsrc/a.py\ta.py"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	var limit *github.LimitError
+	if _, err := c.Commit(main, commit(tree.Edit{Path: deep, Data: []byte("x")})); !errors.As(err, &limit) {
+		t.Errorf("writing a file that is not in the tree: %v", err)
+	}
+}
+
+// A new process removes what killed ones left, unless somebody may still be
+// using it.
+func TestClonesOfTheKilled(t *testing.T) {
+	w := newWorld(t)
+	start := func(dir string) *github.App {
+		app, err := github.New(github.Config{URL: w.URL(), AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: dir})
+		check(t, err)
+		return app
+	}
+	left := func(dir string) string {
+		names, err := filepath.Glob(filepath.Join(dir, "*"))
+		check(t, err)
+		return strings.Join(names, " ")
+	}
+	dir := t.TempDir()
+	for _, name := range []string{"restage-clone-1", "restage-clone-2", "mine"} {
+		check(t, os.MkdirAll(filepath.Join(dir, name, "objects"), 0o777))
+	}
+	app := start(dir)
+	if got, want := left(dir), filepath.Join(dir, "mine"); got != want {
+		t.Errorf("left by the first: %s, want %s", got, want)
+	}
+	repo, err := app.Repo(w.inst, "ada", "shop")
+	check(t, err)
+	c, err := repo.Clone(ctx)
+	check(t, err)
+	defer c.Close()
+	before := left(dir)
+	start(dir)
+	if got := left(dir); got != before {
+		t.Errorf("left by the second: %s, want %s", got, before)
+	}
+}
+
 // Each case is compared with what git itself makes of the same files.
 func TestCommit(t *testing.T) {
 	w := newWorld(t)

@@ -21,15 +21,26 @@ const (
 	maxDepth   = 200 // folders in folders
 )
 
-// commitTree is the tree.Tree of one commit. Submodules are left out.
+// A LimitError says that a repository holds more than restage reads. Trying
+// again is of no use.
+type LimitError struct{ Reason string }
+
+// Error implements error.
+func (e *LimitError) Error() string { return e.Reason }
+
+// commitTree is the tree.Tree of one commit.
 type commitTree struct {
 	clone   *Clone
 	entries []tree.Entry
 	blobs   map[string]plumbing.Hash
+	seen    int // entries of git trees
 }
 
-// Tree returns the files of a commit that was fetched or made by Commit.
-// Reading a file larger than 100 MiB fails.
+// Tree returns the files of a commit that was fetched or made by Commit. Left
+// out are submodules, files whose names are not UTF-8, for which a plan and
+// GitHub's API have no word, and what lies more than 200 folders deep. Commit
+// keeps all these as they are. More than a million files, or reading one larger than
+// 100 MiB, give a *LimitError.
 func (c *Clone) Tree(commit string) (tree.Tree, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,7 +59,7 @@ func (c *Clone) Tree(commit string) (tree.Tree, error) {
 // add adds what is in the git tree at hash, which stands at prefix.
 func (t *commitTree) add(prefix string, hash plumbing.Hash, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("%s: more than %d folders deep", prefix, maxDepth)
+		return nil
 	}
 	dir, err := object.GetTree(t.clone.objects, hash)
 	if err != nil {
@@ -57,10 +68,10 @@ func (t *commitTree) add(prefix string, hash plumbing.Hash, depth int) error {
 	for _, e := range dir.Entries {
 		path := prefix + e.Name
 		if strings.Contains(e.Name, "/") || !fs.ValidPath(path) {
-			return fmt.Errorf("%q is no path that git would write", path)
+			continue
 		}
-		if len(t.entries) == maxEntries {
-			return fmt.Errorf("more than %d files", maxEntries)
+		if t.seen++; t.seen > maxEntries {
+			return &LimitError{fmt.Sprintf("more than %d files", maxEntries)}
 		}
 		switch e.Mode {
 		case filemode.Dir:
@@ -101,7 +112,7 @@ func (c *Clone) blob(hash plumbing.Hash) ([]byte, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if size, err := c.objects.EncodedObjectSize(hash); err == nil && size > maxBlob {
-		return nil, fmt.Errorf("larger than %d MiB", maxBlob>>20)
+		return nil, &LimitError{fmt.Sprintf("larger than %d MiB", maxBlob>>20)}
 	}
 	obj, err := c.objects.EncodedObject(plumbing.BlobObject, hash)
 	if err != nil {
