@@ -34,6 +34,7 @@ type job struct {
 	decisions []Decision
 	warnings  []Warning
 	asked     map[string]bool
+	answered  map[string]bool // paths whose answers a question has met
 }
 
 // look resolves the plan against the tree.
@@ -57,7 +58,7 @@ func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options, parse *pa
 
 // lookAt is look when it is known which moves would add an import cycle.
 func lookAt(ctx context.Context, t tree.Tree, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
-	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: t, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}}
+	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: t, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
 	if err := j.findRoots(); err != nil {
 		return nil, err
 	}
@@ -179,6 +180,7 @@ func (j *job) destination(from, to string) string {
 func (j *job) answer(p string) string {
 	for p = strings.TrimSuffix(p, "/"); p != "." && p != ""; p = path.Dir(p) {
 		if a := j.answers[p]; a != "" {
+			j.answered[p] = true
 			return a
 		}
 	}
@@ -243,7 +245,7 @@ func (j *job) lookImports() {
 			}
 		}
 		if j.fates[old] == nil && to != "" && j.index != nil {
-			if m, _ := j.index.Lookup(old); m != nil || fromPackage {
+			if m, _ := j.index.Lookup(old); (m != nil || fromPackage) && !(m != nil && m.Path != "" && j.refused(m.Path)) {
 				j.fates[old] = &dest{fate: remapped, module: to, step: row.Step, path: row.Old}
 			}
 		}
