@@ -117,7 +117,7 @@ func (j *job) lookMove(mv *fileMove) bool {
 		mv.shadowed = mv.old == mv.new || mod != nil && mod.Package && path.Base(mv.from) != "__init__.py"
 	}
 	entry, hasOld := tree.Find(j.tree, mv.from)
-	if code := strings.HasSuffix(mv.from, ".py") || path.Ext(mv.from) == ""; hasOld && entry.Mode == tree.Symlink && code {
+	if hasOld && entry.Mode == tree.Symlink && j.leadsToCode(mv.from) {
 		question := fmt.Sprintf("%s is a symbolic link: restage does not follow it, and can leave no shim for what is imported through it. Leave it where it is, or move the link all the same?", mv.from)
 		if j.ask(mv.from, mv.from, question, "keep", "move") != "move" {
 			return false
@@ -160,6 +160,21 @@ func (j *job) lookMove(mv *fileMove) bool {
 		j.fates[mv.old] = d
 	}
 	return true
+}
+
+// leadsToCode reports whether modules may be imported through a symbolic link:
+// it is called like one, or leads to a folder that has some.
+func (j *job) leadsToCode(link string) bool {
+	if strings.HasSuffix(link, ".py") {
+		return true
+	}
+	target, err := j.tree.Read(link)
+	if err != nil || path.IsAbs(string(target)) {
+		return false
+	}
+	return slices.ContainsFunc(tree.Under(j.tree, path.Join(path.Dir(link), string(target))), func(e tree.Entry) bool {
+		return strings.HasSuffix(e.Path, ".py")
+	})
 }
 
 // unhidden settles what to do when the destination is hidden by a package of
