@@ -33,14 +33,17 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if err := l.findBase(ctx); err != nil {
+		return false, err
+	}
+	if tip, ok := l.clone.Head(s.branch); ok && !s.own[tip] {
+		return false, l.respect(ctx, s, tip)
+	}
 	if err := l.showStatus(ctx, true); err != nil {
 		return false, err
 	}
 	if err := l.fetchBase(ctx); err != nil {
 		return false, err
-	}
-	if tip, ok := l.clone.Head(s.branch); ok && !s.own[tip] {
-		return false, l.respect(ctx, s, tip)
 	}
 	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
 	s.row.Revision, s.row.Rechecks = l.m.Revision, l.m.Rechecks
@@ -82,8 +85,8 @@ func (l *look) openClone(ctx context.Context) (err error) {
 	return err
 }
 
-// fetchBase fetches the newest commit of the base branch, once in a look.
-func (l *look) fetchBase(ctx context.Context) error {
+// findBase finds the newest commit of the base branch, once in a look.
+func (l *look) findBase(ctx context.Context) error {
 	if err := l.openClone(ctx); err != nil || l.base != "" {
 		return err
 	}
@@ -91,11 +94,17 @@ func (l *look) fetchBase(ctx context.Context) error {
 	if !ok {
 		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", markdown.Code(l.m.Base)))
 	}
-	if err := l.clone.Fetch(ctx, base); err != nil {
-		return err
-	}
 	l.base = base
 	return nil
+}
+
+// fetchBase fetches the commit that findBase found, once in a look.
+func (l *look) fetchBase(ctx context.Context) (err error) {
+	if !l.fetched {
+		err = l.clone.Fetch(ctx, l.base)
+		l.fetched = err == nil
+	}
+	return err
 }
 
 // commit makes the commits of the phase in the clone.
@@ -146,7 +155,8 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 	pushed, err := l.clone.Push(ctx, s.branch, s.row.Head, func(tip string) bool { return s.own[tip] })
 	var refused *github.RefusedError
 	if errors.As(err, &refused) {
-		return pause(fmt.Sprintf("GitHub did not take the branch %s: %s\n\nWhen that is settled, comment `/restage rerun`.",
+		s.row.Checked, s.report.Results = "", nil // of a commit that nobody can look at
+		return l.stick(ctx, s, fmt.Sprintf("GitHub did not take the branch %s: %s\n\nWhen that is settled, comment `/restage rerun`.",
 			markdown.Code(s.branch), markdown.Text(refused.Reason)))
 	}
 	if err != nil {
@@ -173,7 +183,7 @@ func (l *look) linkPhases(ctx context.Context, s *stage) error {
 		if o == s || o.pull == nil || withPhases(o.pull.GetBody(), l.phaseList(o)) == o.pull.GetBody() {
 			continue
 		}
-		pull, err := l.repo.Pull(ctx, o.branch)
+		pull, err := l.repo.Pull(ctx, o.branch, o.own)
 		if err != nil {
 			return err
 		}
@@ -267,6 +277,7 @@ func (l *look) respect(ctx context.Context, s *stage, tip string) error {
 	}
 	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
 	s.row.Revision, s.row.Pull = l.m.Revision, s.pull.GetNumber()
+	s.row.Error = ""
 	if s.row.Base == "" {
 		s.row.Base = l.base
 	}
@@ -295,12 +306,23 @@ func (l *look) giveUp(ctx context.Context, s *stage, failure error) error {
 	if ctx.Err() != nil {
 		return failure
 	}
-	s.row.Error = fmt.Sprintf("Phase %d, %s, cannot be carried out: %s\n\nRepair the repository and comment `/restage rerun`, "+
-		"or edit the plan and put the label on again.", s.number, s.phase, markdown.Text(failure.Error()))
+	return l.stick(ctx, s, fmt.Sprintf("Phase %d, %s, cannot be carried out: %s\n\nRepair the repository and comment `/restage rerun`, "+
+		"or edit the plan and put the label on again.", s.number, s.phase, markdown.Text(failure.Error())))
+}
+
+// stick records why a phase was not carried out, and pauses. It is not tried
+// again until somebody asks for that or there is another base.
+func (l *look) stick(ctx context.Context, s *stage, reason string) error {
+	if err := l.findBase(ctx); err != nil {
+		return err
+	}
+	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
+	s.row.Revision, s.row.Rechecks = l.m.Revision, l.m.Rechecks
+	s.row.Error, s.row.Tried = reason, l.base
 	if err := l.save(ctx, s); err != nil {
 		return err
 	}
-	return pause(s.row.Error)
+	return pause(reason)
 }
 
 // save stores what came of a phase.

@@ -13,6 +13,7 @@ import (
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
 )
@@ -34,8 +35,9 @@ type look struct {
 	stages  []*stage
 	earlier []*stage // those of earlier rounds that were merged
 
-	clone *github.Clone // nil until it is needed
-	base  string        // commit of the base branch, once there is a clone
+	clone   *github.Clone // nil until it is needed
+	base    string        // commit of the base branch, once there is a clone
+	fetched bool          // the clone holds it
 }
 
 // A stage is one phase of the migration that is looked at.
@@ -43,7 +45,8 @@ type stage struct {
 	phase  phases.Phase
 	number int // from 1
 	branch string
-	pull   *gh.PullRequest // the newest from branch, nil if there is none
+	base   string          // branch that it is to be merged into
+	pull   *gh.PullRequest // the newest of the bot's from branch, nil if there is none
 	own    map[string]bool // the commits that the bot pushed to branch
 	known  bool            // the phase was computed before, row and report say what came of it
 	row    store.Phase
@@ -68,8 +71,14 @@ func (r *report) read(data []byte) error {
 	return nil
 }
 
-func (s *stage) merged() bool { return s.pull != nil && !s.pull.GetMergedAt().IsZero() }
 func (s *stage) open() bool   { return s.pull != nil && s.pull.GetState() == "open" }
+func (s *stage) merged() bool { return s.landed() && s.pull.GetBase().GetRef() == s.base }
+
+// landed reports whether the pull request was merged into any branch. That of
+// another migration, which nothing is known of here, does not count.
+func (s *stage) landed() bool {
+	return s.pull != nil && !s.pull.GetMergedAt().IsZero() && (s.known || s.own[s.pull.GetHead().GetSHA()])
+}
 
 // Reconcile looks at a migration and does what is to be done next: it opens or
 // renews a pull request, posts check runs, or ends the migration; then it says on the
@@ -105,7 +114,7 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration) error {
 	l, err := b.see(ctx, m)
 	if github.IsGone(err) {
 		b.log.Warn("migration has no issue any more", "migration", m.ID, "error", err)
-		return b.store.SetState(ctx, m.ID, store.Failed, "The issue is gone, or restage may not see it any more.")
+		return b.store.SetState(ctx, m.ID, store.Failed, "The issue or its repository is gone, or restage may not see it any more.")
 	}
 	if err != nil {
 		return err
@@ -159,6 +168,15 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	if err != nil {
 		return nil, err
 	}
+	if repo, err = repo.Find(ctx, m.Repository); err != nil {
+		return nil, err
+	}
+	if repo.Owner != m.Owner || repo.Name != m.Name {
+		if err := b.store.Rename(ctx, m.ID, repo.Owner, repo.Name); err != nil {
+			return nil, err
+		}
+		m.Owner, m.Name = repo.Owner, repo.Name
+	}
 	l := &look{Bot: b, m: m, repo: repo}
 	if l.issue, err = repo.Issue(ctx, m.Issue); err != nil {
 		return nil, err
@@ -174,7 +192,7 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		return nil, err
 	}
 	for i, phase := range phases.All {
-		s := &stage{phase: phase, number: i + 1, branch: branch(m.Issue, i+1, string(phase), m.Round)}
+		s := &stage{phase: phase, number: i + 1, branch: branch(m.Issue, i+1, string(phase), m.Round), base: m.Base}
 		if s.row, s.known = rows[s.number]; s.known {
 			if err := s.report.read(s.row.Report); err != nil {
 				return nil, err
@@ -183,7 +201,7 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		if s.own, err = b.store.Pushes(ctx, m.Repository, s.branch); err != nil {
 			return nil, err
 		}
-		if s.pull, err = repo.Pull(ctx, s.branch); err != nil {
+		if s.pull, err = repo.Pull(ctx, s.branch, s.own); err != nil {
 			return nil, err
 		}
 		l.stages = append(l.stages, s)
@@ -252,16 +270,35 @@ func (l *look) advance(ctx context.Context) error {
 // step does what is to be done for a phase and reports whether the next may
 // follow.
 func (l *look) step(ctx context.Context, s *stage) (done bool, err error) {
+	done, err = l.next(ctx, s)
+	var limit *github.LimitError
+	if errors.As(err, &limit) {
+		return false, l.giveUp(ctx, s, err)
+	}
+	return done, err
+}
+
+func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 	current := s.known && s.row.Revision == l.m.Revision
 	switch {
 	case s.merged():
 		return true, nil
 	case current && s.row.Error != "":
-		return false, pause(s.row.Error)
+		if err := l.findBase(ctx); err != nil {
+			return false, err
+		}
+		if s.row.Tried == l.base {
+			return false, pause(s.row.Error)
+		}
+		return l.make(ctx, s)
 	case current && s.row.Skipped:
 		return true, nil
 	case !current || s.pull == nil:
 		return l.make(ctx, s)
+	case s.landed():
+		return false, pause(fmt.Sprintf("#%d was merged into %s, but this migration goes into %s. Comment `/restage rerun` "+
+			"to have a pull request made for what %[3]s lacks.", s.pull.GetNumber(),
+			markdown.Code(s.pull.GetBase().GetRef()), markdown.Code(s.base)))
 	case !s.open():
 		return false, pause(fmt.Sprintf("#%d was closed without merging. Open it again to go on with it, "+
 			"or comment `/restage rerun` to have it made anew.", s.pull.GetNumber()))

@@ -185,6 +185,28 @@ func (a *App) client(auth http.RoundTripper) (*gh.Client, error) {
 	return c, nil
 }
 
+// errReused says that a name belongs to another repository now.
+var errReused = errors.New("the name belongs to another repository now")
+
+// Find returns the repository under the name it has now, which may have changed
+// since. GitHub leads from an old name to the new one until another
+// repository takes the old name: IsGone tells of the error if that one's
+// number is not id.
+//
+// GitHub REST: Get a repository.
+func (r *Repo) Find(ctx context.Context, id int64) (*Repo, error) {
+	now, _, err := r.rest.Repositories.Get(ctx, r.Owner, r.Name)
+	if err == nil && now.GetID() != id {
+		err = errReused
+	}
+	if err != nil {
+		return nil, fmt.Errorf("looking for %s: %w", r, err)
+	}
+	found := *r
+	found.Owner, found.Name = now.GetOwner().GetLogin(), now.GetName()
+	return &found, nil
+}
+
 // URL returns the address of the repository for people.
 func (r *Repo) URL() string { return r.app.web.JoinPath(r.Owner, r.Name).String() }
 
@@ -323,14 +345,14 @@ func RetryAfter(err error) (wait time.Duration, ok bool) {
 }
 
 // IsGone reports whether err says that what was asked for is not there, or not
-// for this app any more: the issue or the repository was deleted, the app
-// uninstalled.
+// for this app any more: the issue or the repository was deleted, its name is
+// that of another repository, the app was uninstalled.
 func IsGone(err error) bool {
 	var e *ghinstallation.HTTPError
 	if errors.As(err, &e) {
 		return e.Response != nil && e.Response.StatusCode == http.StatusNotFound
 	}
-	return isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusGone)
+	return isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusGone) || errors.Is(err, errReused)
 }
 
 // isStatus reports whether err is an answer of GitHub with the given status.

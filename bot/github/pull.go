@@ -10,10 +10,15 @@ import (
 )
 
 // Pull returns the newest pull request, in any state, from branch of this
-// repository, or nil if there is none.
+// repository that the app opened or whose head is one of the commits own, or
+// nil if there is none. What other people open from such a branch is theirs.
 //
 // GitHub REST: List pull requests.
-func (r *Repo) Pull(ctx context.Context, branch string) (*gh.PullRequest, error) {
+func (r *Repo) Pull(ctx context.Context, branch string, own map[string]bool) (*gh.PullRequest, error) {
+	me, err := r.Identity(ctx)
+	if err != nil {
+		return nil, err
+	}
 	pulls, _, err := r.rest.PullRequests.List(ctx, r.Owner, r.Name, &gh.PullRequestListOptions{
 		State:       "all",
 		Head:        r.Owner + ":" + branch,
@@ -26,6 +31,9 @@ func (r *Repo) Pull(ctx context.Context, branch string) (*gh.PullRequest, error)
 	for _, p := range pulls {
 		// The owner of a fork in the same account has the same name.
 		if p.GetHead().GetRef() != branch || p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID() {
+			continue
+		}
+		if p.GetUser().GetLogin() != me.Login && !own[p.GetHead().GetSHA()] {
 			continue
 		}
 		if newest == nil || p.GetNumber() > newest.GetNumber() {

@@ -162,6 +162,15 @@ func setState(ctx context.Context, tx *sql.Tx, id int64, state State, message st
 	return err
 }
 
+// Rename records that the repository of a migration has another name now.
+func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET owner = ?, name = ? WHERE id = ?`, owner, name, id)
+	if err != nil {
+		return fmt.Errorf("name of the repository of migration %d: %w", id, err)
+	}
+	return nil
+}
+
 // NextRound makes all phases of a migration run again after round, and asks
 // for a look. It does nothing if the migration is past that round already.
 func (s *Store) NextRound(ctx context.Context, id int64, round int) error {
@@ -289,16 +298,17 @@ type Phase struct {
 	Head      string // commit that restage pushed, "" if none
 	Checked   string // commit that the check results in the report are about
 	Skipped   bool   // there was nothing to do
-	Error     string // why it could not be computed, for people; "" if it could
+	Error     string // why it could not be carried out, for people; "" if it could
+	Tried     string // commit of the base branch that Error is about
 	Report    []byte // JSON: what was done, asked and found
 }
 
 // SavePhase stores what came of a phase, in place of what was stored before.
 func (s *Store) SavePhase(ctx context.Context, p Phase) error {
 	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO phases
-		(migration, round, number, revision, rechecks, pull, base, head, checked, skipped, error, report)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		p.Migration, p.Round, p.Number, p.Revision, p.Rechecks, p.Pull, p.Base, p.Head, p.Checked, p.Skipped, p.Error, string(p.Report))
+		(migration, round, number, revision, rechecks, pull, base, head, checked, skipped, error, tried, report)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		p.Migration, p.Round, p.Number, p.Revision, p.Rechecks, p.Pull, p.Base, p.Head, p.Checked, p.Skipped, p.Error, p.Tried, string(p.Report))
 	if err != nil {
 		return fmt.Errorf("save phase %d of migration %d: %w", p.Number, p.Migration, err)
 	}
@@ -308,7 +318,7 @@ func (s *Store) SavePhase(ctx context.Context, p Phase) error {
 // Phases returns what came of the phases of a migration in a round, by number.
 // A phase that was not computed yet is not among them.
 func (s *Store) Phases(ctx context.Context, migration int64, round int) (map[int]Phase, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT number, revision, rechecks, pull, base, head, checked, skipped, error, report
+	rows, err := s.db.QueryContext(ctx, `SELECT number, revision, rechecks, pull, base, head, checked, skipped, error, tried, report
 		FROM phases WHERE migration = ? AND round = ?`, migration, round)
 	if err != nil {
 		return nil, fmt.Errorf("phases of migration %d: %w", migration, err)
@@ -317,7 +327,7 @@ func (s *Store) Phases(ctx context.Context, migration int64, round int) (map[int
 	phases := map[int]Phase{}
 	for rows.Next() {
 		p := Phase{Migration: migration, Round: round}
-		err := rows.Scan(&p.Number, &p.Revision, &p.Rechecks, &p.Pull, &p.Base, &p.Head, &p.Checked, &p.Skipped, &p.Error, &p.Report)
+		err := rows.Scan(&p.Number, &p.Revision, &p.Rechecks, &p.Pull, &p.Base, &p.Head, &p.Checked, &p.Skipped, &p.Error, &p.Tried, &p.Report)
 		if err != nil {
 			return nil, fmt.Errorf("phases of migration %d: %w", migration, err)
 		}
