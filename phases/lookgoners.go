@@ -226,5 +226,9 @@ func (j *job) refused(p string) bool {
 			return true
 		}
 	}
-	return j.answers[p] == "keep"
+	if j.answers[p] == "keep" {
+		j.answered[p] = true // nobody has to ask
+		return true
+	}
+	return false
 }

@@ -36,6 +36,10 @@ type Change struct {
 	Deleted   []string   `json:"deleted"`
 	Decisions []Decision `json:"decisions"`
 	Warnings  []Warning  `json:"warnings"`
+
+	// Unasked lists the paths of the answers in the plan that neither this
+	// phase nor one after it has a question for, sorted.
+	Unasked []string `json:"-"`
 }
 
 // A Commit is one step of the plan carried out: apply Edits with tree.Apply.

@@ -48,6 +48,7 @@ func runAhead(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt O
 				change.Decisions = append(change.Decisions, d)
 			}
 		}
+		change.Unasked = slices.DeleteFunc(change.Unasked, func(p string) bool { return !slices.Contains(c.Unasked, p) })
 		if next, err = c.Apply(next); err != nil {
 			return nil, err
 		}
@@ -89,6 +90,11 @@ func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Option
 	}
 	if err := j.warnLinks(c); err != nil {
 		return nil, err
+	}
+	for _, p := range sorted(keys(j.plan.Decide)) {
+		if at, _ := j.find(p); !j.answered[at] {
+			c.Unasked = append(c.Unasked, p)
+		}
 	}
 	c.Decisions = append([]Decision{}, j.decisions...)
 	c.Warnings = append([]Warning{}, j.warnings...)

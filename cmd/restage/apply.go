@@ -75,6 +75,9 @@ func apply(cmd *cobra.Command, file string, flags applyFlags) error {
 	if err != nil {
 		return err
 	}
+	if list[0] == phases.Moves { // later phases have no question for what moves was told
+		warnUnasked(cmd.ErrOrStderr(), "--decide ", changes, j.decided)
+	}
 	reports, err := j.report(changes, flags.diff)
 	if err != nil {
 		return err

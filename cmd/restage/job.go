@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-isatty"
@@ -26,6 +27,8 @@ type job struct {
 	dir  string
 	base tree.Tree // what is in dir, or in the commit that is checked out there
 	opt  phases.Options
+
+	decided []string // paths that --decide has answered
 }
 
 // oneFile is for commands that take a plan and nothing else.
@@ -163,6 +166,16 @@ func decisions(changes []*phases.Change) []phases.Decision {
 	return list
 }
 
+// warnUnasked says which of the paths decided are answers to no question of any
+// of changes.
+func warnUnasked(w io.Writer, where string, changes []*phases.Change, decided []string) {
+	for _, path := range decided {
+		if !slices.ContainsFunc(changes, func(c *phases.Change) bool { return !slices.Contains(c.Unasked, path) }) {
+			fmt.Fprintf(w, "restage: %s%s: nothing is asked about it\n", where, printable(path))
+		}
+	}
+}
+
 // parsePhases returns the phases that the value of --phase names.
 func parsePhases(value string) ([]phases.Phase, error) {
 	if value == "all" {
@@ -193,6 +206,7 @@ func (j *job) decide(values []string) error {
 			j.plan.Decide = map[string]string{}
 		}
 		j.plan.Decide[path] = value[i+1:]
+		j.decided = append(j.decided, path)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -45,6 +47,7 @@ folder DIR. Nothing is written.`,
 			if err != nil {
 				return err
 			}
+			warnUnasked(cmd.ErrOrStderr(), "decide: ", changes, slices.Sorted(maps.Keys(j.plan.Decide)))
 			open := decisions(changes)
 			if err := printPlan(cmd.OutOrStdout(), format, j.plan, open); err != nil {
 				return err

@@ -34,7 +34,10 @@ before, no import cycle is new, and nothing names a path that is gone. No code
 is run.
 
 "Before" is the commit that --base names, if DIR is a git repository. Without
-one there is nothing to compare with, and everything found counts.`,
+one there is nothing to compare with: what is wrong and has to do with the plan
+counts, and the rest is listed as new or not, nobody knows.
+
+While decisions are open the exit status is 3, unless a check failed.`,
 		Example: `  restage verify plan.md
   restage verify plan.md --phase moves --base main`,
 		Args: oneFile,
@@ -76,19 +79,25 @@ func verify(cmd *cobra.Command, file string, flags verifyFlags) error {
 	}
 	results = append([]check.Result{}, results...) // "[]" in JSON, not "null"
 	var failed []string
+	waits := false
 	for i, r := range results {
 		results[i].Annotations = append([]check.Annotation{}, r.Annotations...)
 		if r.Conclusion == check.Failure {
 			failed = append(failed, r.Name)
 		}
+		waits = waits || r.Name == check.Structure && r.Conclusion == check.Neutral
 	}
 	if flags.json {
 		err = printJSON(cmd.OutOrStdout(), map[string]any{"checks": results})
 	} else {
 		_, err = io.WriteString(cmd.OutOrStdout(), printable(describeResults(results)))
 	}
-	if err == nil && len(failed) > 0 {
+	switch {
+	case err != nil:
+	case len(failed) > 0:
 		err = fmt.Errorf("%w: %s", errChecks, strings.Join(failed, ", "))
+	case waits:
+		err = errOpen
 	}
 	return err
 }
