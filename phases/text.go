@@ -231,7 +231,14 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 	if rest, ok := strings.CutPrefix(word, "mypy-"); ok && at > 0 && src[at-1] == '[' { // a section of setup.cfg, mypy.ini
 		at, word = end-len(rest), rest
 	}
-	if !strings.Contains(word, ".") || strings.Contains(word, "-") || word[0] == '.' || at > 0 && strings.IndexByte("@$\\", src[at-1]) >= 0 {
+	if r.bareFile(s, at, end, word, prose) {
+		return
+	}
+	lone := !strings.Contains(word, ".")
+	if lone && (!python.IsIdentifier(word) || prose || !r.configures()) {
+		return
+	}
+	if strings.Contains(word, "-") || word[0] == '.' || at > 0 && strings.IndexByte("@$\\", src[at-1]) >= 0 {
 		return
 	}
 	parts := strings.Split(word, ".")
@@ -241,6 +248,9 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 		}
 		parts = append(parts, string(rest[1:attr]))
 	}
+	if lone && attr == 0 {
+		return
+	}
 	if module, step, ok := r.textImport(s, at, end, parts); ok {
 		if module != "" && !(prose && r.contrasts(s, at, module)) {
 			r.edit(python.Span{Start: at, End: end}, module, step, 1)
@@ -248,6 +258,9 @@ func (r *rewriter) token(s python.Span, at, end int, prose bool) {
 		return
 	}
 	p := r.resolve(parts)
+	if d := r.m.fates[word]; lone && d != nil && d.fate == deleted && r.m.exports(word, parts[1]) {
+		p = resolution{state: lost, old: word, name: parts[1]}
+	}
 	switch p.state {
 	case rewritten:
 		if !p.found {

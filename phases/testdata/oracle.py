@@ -46,7 +46,7 @@ def run(job):
 
 class Shape(ast.NodeTransformer):
     """Leaves out what a rewrite may change: imports, dotted names, strings
-    with a dot or a slash in them."""
+    with a dot, a slash or a colon in them."""
 
     def drop(self, node):
         return None
@@ -65,7 +65,7 @@ class Shape(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Constant(self, node):
-        if isinstance(node.value, str) and ("." in node.value or "/" in node.value or "@meta" in node.value):
+        if isinstance(node.value, str) and any(mark in node.value for mark in (".", "/", ":", "@meta")):
             return ast.Constant("_")
         return node
 
