@@ -18,6 +18,9 @@ import (
 var (
 	listStart = regexp.MustCompile(`(?m)(?:^|[\s,(])packages[ \t]*=[ \t]*\[`)
 	cfgList   = regexp.MustCompile(`(?m)^packages[ \t]*=[ \t]*\r?\n((?:[ \t]+\S[^\n]*\n?)+)`)
+	modStart  = regexp.MustCompile(`(?m)(?:^|[\s,(])py[_-]modules[ \t]*=[ \t]*\[`)
+	cfgMods   = regexp.MustCompile(`(?m)^py[_-]modules[ \t]*=[ \t]*\r?\n((?:[ \t]+\S[^\n]*\n?)+)`)
+	anyList   = regexp.MustCompile(`(?m)\bpackages\b`) // a list of packages, or a way to find them
 	listItem  = regexp.MustCompile(`["']([\w.]+)["']`)
 	listOther = regexp.MustCompile(`(?m)#.*$|[\s,]+`) // what may stand between items
 	cfgItem   = regexp.MustCompile(`(?m)^[ \t]+([\w.]+)[ \t]*\r?\n?`)
@@ -34,9 +37,21 @@ type packageList struct {
 // readPackageList returns the package list of a file, or nil if it has none or
 // one of another kind, such as a list of folders or of tables.
 func readPackageList(file string, src []byte) *packageList {
+	return readList(file, src, listStart, cfgList)
+}
+
+// readModuleList returns the list of modules outside packages of a file
+// (py_modules), or nil.
+func readModuleList(file string, src []byte) *packageList {
+	return readList(file, src, modStart, cfgMods)
+}
+
+// readList returns the list that begins with start, or matches cfg in
+// setup.cfg.
+func readList(file string, src []byte, start, cfg *regexp.Regexp) *packageList {
 	switch path.Base(file) {
 	case "pyproject.toml", "setup.py":
-		m := listStart.FindIndex(src)
+		m := start.FindIndex(src)
 		if m == nil {
 			return nil
 		}
@@ -50,7 +65,7 @@ func readPackageList(file string, src []byte) *packageList {
 		}
 		return newPackageList(src, python.Span{Start: m[1], End: m[1] + end}, listItem)
 	case "setup.cfg":
-		m := cfgList.FindSubmatchIndex(src)
+		m := cfg.FindSubmatchIndex(src)
 		if m == nil {
 			return nil
 		}
@@ -91,13 +106,14 @@ func (j *job) addPackages(staged tree.Tree, steps *commits) error {
 		if err != nil {
 			return err
 		}
-		l := readPackageList(f, src)
+		l, modules := readPackageList(f, src), readModuleList(f, src)
 		if l == nil || len(l.items) == 0 {
+			j.warnModules(f, src, modules)
 			continue
 		}
 		var missing []string
 		for _, mv := range j.moves {
-			if mv.old == "" || mv.new == "" || !j.lists(l, mv.old) {
+			if mv.old == "" || mv.new == "" || !j.lists(l, mv.old) && !modules.has(mv.old) {
 				continue
 			}
 			for name, at := mv.new, path.Dir(mv.to); strings.Contains(name, "."); at = path.Dir(at) {
@@ -122,6 +138,23 @@ func (j *job) addPackages(staged tree.Tree, steps *commits) error {
 	}
 	return nil
 }
+
+// warnModules warns of modules that leave a list of modules for packages that
+// nothing lists.
+func (j *job) warnModules(f string, src []byte, l *packageList) {
+	if l == nil || len(l.items) == 0 || anyList.Match(src) {
+		return
+	}
+	line := 1 + bytes.Count(src[:l.items[0].Start], []byte("\n"))
+	for _, mv := range j.moves {
+		if pkg, _ := cutLast(mv.new); pkg != "" && !mv.done && l.has(mv.old) {
+			j.warn(f, line, "packaging", "%s is listed here and moves into the package %s, but no packages are listed: list it, or the next release goes without", mv.old, pkg)
+		}
+	}
+}
+
+// has reports whether the list, which may be nil, has a name.
+func (l *packageList) has(name string) bool { return l != nil && slices.Contains(l.names, name) }
 
 // lists reports whether the list names the package that a module was in.
 func (j *job) lists(l *packageList, old string) bool {
@@ -166,16 +199,17 @@ func (j *job) removePackages(after tree.Tree, going map[string]bool, steps *comm
 		if err != nil {
 			return err
 		}
-		l := readPackageList(f, src)
-		if l == nil {
-			continue
-		}
 		var edits []python.Edit
-		for i, name := range l.names {
-			if mod, _ := j.index.Lookup(name); mod == nil || mod.Path == "" || !going[mod.Path] {
+		for _, l := range []*packageList{readPackageList(f, src), readModuleList(f, src)} {
+			if l == nil {
 				continue
 			}
-			edits = append(edits, l.remove(src, i))
+			for i, name := range l.names {
+				if mod, _ := j.index.Lookup(name); mod == nil || mod.Path == "" || !going[mod.Path] {
+					continue
+				}
+				edits = append(edits, l.remove(src, i))
+			}
 		}
 		if len(edits) > 0 {
 			data, err := python.Apply(src, edits)
