@@ -35,10 +35,13 @@ It needs git and python3, which runs the sample repository's own tests. With
 --dir, a demo that was cut short goes on where it was.`,
 		Example: `  restage demo
   restage demo --dir /tmp/story --keep-running`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if opt.GitHubURL != "" && opt.GitHubListen == "" {
 				return usageError{errors.New("--github-url needs --github-listen: what stands between must know where the GitHub is")}
+			}
+			if _, _, err := net.SplitHostPort(opt.GitHubListen); opt.GitHubListen != "" && err != nil {
+				return usageError{fmt.Errorf("--github-listen %q: write HOST:PORT, such as 127.0.0.1:9000", opt.GitHubListen)}
 			}
 			if opt.Dir == "" {
 				dir, err := os.MkdirTemp("", "restage-demo-")
@@ -50,7 +53,10 @@ It needs git and python3, which runs the sample repository's own tests. With
 			if err := os.MkdirAll(opt.Dir, 0o777); err != nil {
 				return err
 			}
-			logs, err := os.OpenFile(filepath.Join(opt.Dir, "server.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+			if err := checkDemoDir(opt.Dir); err != nil {
+				return usageError{fmt.Errorf("--dir: %w", err)}
+			}
+			logs, err := os.OpenFile(filepath.Join(opt.Dir, demoLog), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 			if err != nil {
 				return err
 			}
@@ -71,6 +77,22 @@ It needs git and python3, which runs the sample repository's own tests. With
 	cmd.Flags().StringVar(&opt.GitHubURL, "github-url", "", "let the server reach the GitHub at `URL`: a proxy may stand between")
 	cmd.Flags().BoolVar(&opt.KeepRunning, "keep-running", false, "leave everything up after the end, until Ctrl-C")
 	return cmd
+}
+
+// demoLog is the log of the server in the folder of a demo. It is the first
+// file there.
+const demoLog = "server.log"
+
+// checkDemoDir fails if there is something in dir and no demo made it.
+func checkDemoDir(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(dir, demoLog)); err != nil {
+		return fmt.Errorf("%s is not empty and holds no demo; name a new folder", dir)
+	}
+	return nil
 }
 
 // settingsFrom reads the settings from env as if it were the environment of the

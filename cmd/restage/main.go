@@ -54,7 +54,7 @@ func run(ctx context.Context, args []string) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { started = true }
 	err := root.ExecuteContext(ctx)
 	if err != nil && !started {
-		err = usageError{fmt.Errorf("%w; see restage --help", err)}
+		err = usageError{fmt.Errorf("%w%s; see restage --help", err, suggestion(root, args))}
 	}
 	status := exitStatus(err)
 	if status == exitFailed || status == exitUsage {
@@ -64,6 +64,30 @@ func run(ctx context.Context, args []string) int {
 		fmt.Fprintf(root.ErrOrStderr(), "restage: %s\n", printable(err.Error()))
 	}
 	return status
+}
+
+// suggestion returns "; did you mean X?" if the first of args is no command and
+// like one.
+func suggestion(root *cobra.Command, args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	if found, _, err := root.Find(args); err == nil && found != root {
+		return ""
+	}
+	like := root.SuggestionsFor(args[0])
+	if len(like) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", like[0])
+}
+
+// noArgs is for commands that take flags only.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes no arguments", cmd.CommandPath())
+	}
+	return nil
 }
 
 // wantsJSON reports whether args ask for JSON. It is asked when they could not
@@ -80,7 +104,10 @@ func rootCommand() *cobra.Command {
 		Use:           "restage",
 		Short:         "Carry out a module-reorganization plan, step by step",
 		SilenceErrors: true,
-		SilenceUsage:  true,
+		// What is said after an error says it in one line.
+		DisableSuggestions:         true,
+		SuggestionsMinimumDistance: 2,
+		SilenceUsage:               true,
 		Example: `  restage demo                    watch the whole story on this machine
   restage plan plan.md            see what restage understood
   restage apply plan.md --diff    see what it would do here
@@ -126,7 +153,9 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// printError writes err as {"error": {"message", "path", "line"}}.
+// printError writes err as {"error": {"message", "path", "line"}}. Of several
+// mistakes in one file the place is that of the first, and the message has a
+// line for each, with its own place.
 func printError(w io.Writer, err error) {
 	var out struct {
 		Error struct {
@@ -139,6 +168,10 @@ func printError(w io.Writer, err error) {
 	var mistake *input.Error
 	if errors.As(err, &mistake) {
 		out.Error.Message, out.Error.Path, out.Error.Line = mistake.Message, mistake.File, mistake.Line
+	}
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) && len(several.Unwrap()) > 1 {
+		out.Error.Message = err.Error()
 	}
 	printJSON(w, out)
 }

@@ -45,7 +45,7 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_WORK_DIR          where clones are kept while in use
   RESTAGE_LOG_LEVEL         debug, info, warn or error (info)`,
 		Example: `  RESTAGE_APP_ID=123 RESTAGE_PRIVATE_KEY_FILE=key.pem RESTAGE_WEBHOOK_SECRET=... restage serve`,
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, app, err := readSettings()
 			if err != nil {
