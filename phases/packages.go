@@ -106,37 +106,60 @@ func (j *job) addPackages(staged tree.Tree, steps *commits) error {
 		if err != nil {
 			return err
 		}
+		var edits []python.Edit
 		l, modules := readPackageList(f, src), readModuleList(f, src)
 		if l == nil || len(l.items) == 0 {
 			j.warnModules(f, src, modules)
+		} else if missing := j.missingPackages(staged, l, modules); len(missing) > 0 {
+			edits = append(edits, l.add(src, missing))
+		}
+		if missing := j.missingModules(modules); len(missing) > 0 {
+			edits = append(edits, modules.add(src, missing))
+		}
+		if len(edits) == 0 {
 			continue
 		}
-		var missing []string
-		for _, mv := range j.moves {
-			if mv.old == "" || mv.new == "" || !j.lists(l, mv.old) && !modules.has(mv.old) {
-				continue
-			}
-			for name, at := mv.new, path.Dir(mv.to); strings.Contains(name, "."); at = path.Dir(at) {
-				if name, _ = cutLast(name); path.Base(mv.to) == "__init__.py" && at == path.Dir(mv.to) {
-					name = mv.new
-				}
-				if _, regular := tree.Find(staged, at+"/__init__.py"); regular && !slices.Contains(l.names, name) && !slices.Contains(missing, name) {
-					missing = append(missing, name)
-				}
-				if at == "." || name == "" {
-					break
-				}
-			}
+		data, err := python.Apply(src, edits)
+		if err != nil {
+			return err
 		}
-		if len(missing) > 0 {
-			data, err := python.Apply(src, []python.Edit{l.add(src, sorted(missing))})
-			if err != nil {
-				return err
-			}
-			steps.add(0, write(staged, f, data))
-		}
+		steps.add(0, write(staged, f, data))
 	}
 	return nil
+}
+
+// missingPackages returns the packages that a list is to gain, sorted.
+func (j *job) missingPackages(staged tree.Tree, l, modules *packageList) []string {
+	var missing []string
+	for _, mv := range j.moves {
+		if mv.old == "" || mv.new == "" || !j.lists(l, mv.old) && !modules.has(mv.old) {
+			continue
+		}
+		for name, at := mv.new, path.Dir(mv.to); strings.Contains(name, "."); at = path.Dir(at) {
+			if name, _ = cutLast(name); path.Base(mv.to) == "__init__.py" && at == path.Dir(mv.to) {
+				name = mv.new
+			}
+			if _, regular := tree.Find(staged, at+"/__init__.py"); regular && !slices.Contains(l.names, name) && !slices.Contains(missing, name) {
+				missing = append(missing, name)
+			}
+			if at == "." || name == "" {
+				break
+			}
+		}
+	}
+	return sorted(missing)
+}
+
+// missingModules returns the modules outside packages that a list of such
+// modules is to gain, because one in it has a new name.
+func (j *job) missingModules(l *packageList) []string {
+	var missing []string
+	for _, mv := range j.moves {
+		if mv.new != "" && !strings.Contains(mv.new, ".") && path.Base(mv.to) != "__init__.py" && l.has(mv.old) && !l.has(mv.new) {
+			missing = append(missing, mv.new)
+		}
+	}
+	return sorted(missing)
 }
 
 // warnModules warns of modules that leave a list of modules for packages that
