@@ -2,6 +2,7 @@ package tree
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 )
@@ -21,16 +23,21 @@ const maxFile = 100 << 20
 type dir struct {
 	root    string
 	entries []Entry
+
+	mu   sync.Mutex
+	sums map[string][sha256.Size]byte // of what was read, by path
 }
 
 // OpenDir returns the files of the working folder at root as a tree. Left out
 // is what git leaves out: what .gitignore files and .git/info/exclude name
 // (unless it is tracked all the same), the folder .git, other repositories and
-// submodules inside, and what is neither a file nor a symbolic link. No
+// submodules inside, what is neither a file nor a symbolic link, and the
+// temporary files of Write. No
 // symbolic link below root is followed. The folder need not be a repository.
 //
 // The list of files is taken at once, their content when it is read. Read
-// refuses a file of more than 100 MiB.
+// refuses a file of more than 100 MiB, and one that is not what it was when it was
+// read first.
 func OpenDir(root string) (Tree, error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -41,7 +48,7 @@ func OpenDir(root string) (Tree, error) {
 	}
 	git := gitDir(root)
 	w := &walker{root: root, tracked: tracked(git)}
-	w.dir.root = root
+	w.dir.root, w.dir.sums = root, map[string][sha256.Size]byte{}
 	exclude, err := os.ReadFile(filepath.Join(git.common, "info", "exclude"))
 	if err == nil {
 		w.patterns = parseIgnore("", exclude)
@@ -58,6 +65,22 @@ func (d *dir) Entries() []Entry { return d.entries }
 
 // Read implements Tree.
 func (d *dir) Read(name string) ([]byte, error) {
+	data, err := d.read(name)
+	sum := sha256.Sum256(data)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	first, again := d.sums[name]
+	switch {
+	case again && (IsNotExist(err) || err == nil && first != sum):
+		return nil, fmt.Errorf("%s: %w", name, errChanged)
+	case err != nil:
+		return nil, err
+	}
+	d.sums[name] = sum
+	return data, nil
+}
+
+func (d *dir) read(name string) ([]byte, error) {
 	e, ok := Find(d, name)
 	if !ok {
 		return nil, notExist(name)
@@ -121,6 +144,9 @@ func (w *walker) walk(name string, ignoredDir bool) error {
 
 // add adds the file at name, or what lies below it if it is a folder.
 func (w *walker) add(name string, item os.DirEntry, ignoredDir bool) error {
+	if isTemp(item.Name()) {
+		return nil
+	}
 	out := ignoredDir || ignored(w.patterns, name, item.IsDir())
 	if out && !w.tracked[name] {
 		return nil

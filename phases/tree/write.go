@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -13,9 +14,15 @@ import (
 )
 
 // Write makes the working folder at root, which base is the tree of, into what
-// edits say. All of it is checked before the first file is touched. An error
-// names the path and means that nothing was changed, unless the disk failed
-// half way: then every file is either the old or the new one, whole.
+// edits say: all of it or nothing. Everything is checked, and everything new is
+// on the disk under temporary names, before the first file is touched; what fails
+// after that is undone. An error names the path and means that nothing was
+// changed, or says what could not be undone. If the process is killed half
+// way, every file is either the old or the new one, whole, and the next Write
+// removes what was left.
+//
+// A file that is no longer what base says, since somebody else wrote to it, is
+// an error too.
 //
 // Nothing is written or deleted through a symbolic link, in .git, or over a
 // file that base does not know. Folders that end up empty are removed, also
@@ -31,7 +38,7 @@ func Write(root string, base Tree, edits []Edit) error {
 	}
 	defer r.Close()
 
-	w := &writer{root: r, base: base, after: after}
+	w := &writer{root: r, base: base, after: after, temps: map[string]string{}, saves: map[string]string{}}
 	if err := w.collect(edits); err != nil {
 		return err
 	}
@@ -47,6 +54,10 @@ type writer struct {
 	base, after Tree
 	writes      []Entry  // what is new or differs in after
 	deletes     []string // what is in base only
+
+	temps map[string]string // where the new content of a path is kept until its turn
+	saves map[string]string // where the old content of a path is kept until all is done
+	undo  []func() error    // takes back what was done, the newest last
 }
 
 // collect finds out what edits come to in the end.
@@ -95,13 +106,17 @@ func (w *writer) same(old, e Entry, before bool) (bool, error) {
 // check looks at every path that is to be touched.
 func (w *writer) check() error {
 	for _, name := range w.deletes {
-		if _, err := w.checkAbove(name); err != nil {
+		_, err := w.checkAbove(name)
+		if err == nil {
+			err = w.checkTarget(name)
+		}
+		if err != nil {
 			return fmt.Errorf("delete %s: %w", name, err)
 		}
 	}
 	for _, e := range w.writes {
 		there, err := w.checkAbove(e.Path)
-		if err == nil && there {
+		if _, known := Find(w.base, e.Path); err == nil && (there || known) {
 			err = w.checkTarget(e.Path)
 		}
 		if err != nil {
@@ -138,79 +153,162 @@ func (w *writer) checkAbove(name string) (bool, error) {
 	return true, nil
 }
 
-// checkTarget refuses to replace what base does not know.
+// checkTarget refuses to replace what base does not know, or knows otherwise.
 func (w *writer) checkTarget(name string) error {
+	e, known := Find(w.base, name)
 	info, err := w.root.Lstat(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist) && !known:
 		return nil
+	case errors.Is(err, fs.ErrNotExist):
+		return errChanged
 	case err != nil:
 		return err
 	case info.IsDir():
 		return errors.New("a folder is in the way")
-	}
-	if _, known := Find(w.base, name); !known {
+	case !known:
 		return errors.New("a file that is not part of the tree is in the way; move or delete it first")
+	case info.Mode().Type() != e.Mode.fileType():
+		return errChanged
 	}
-	return nil
-}
-
-// run writes first and deletes then, so that at no time a moved file is
-// nowhere. Only a file that has to make room goes before.
-func (w *writer) run() error {
-	inTheWay := func(name string) bool {
-		return slices.ContainsFunc(w.writes, func(e Entry) bool {
-			return strings.HasPrefix(e.Path, name+"/")
-		})
-	}
-	var later []string
-	for _, name := range w.deletes {
-		if !inTheWay(name) {
-			later = append(later, name)
-		} else if err := w.delete(name); err != nil {
-			return err
-		}
-	}
-	for _, e := range w.writes {
-		if err := w.write(e); err != nil {
-			return fmt.Errorf("write %s: %w", e.Path, err)
-		}
-	}
-	for _, name := range later {
-		if err := w.delete(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// write replaces the file of e by way of a temporary one beside it.
-func (w *writer) write(e Entry) error {
-	data, err := w.after.Read(e.Path)
+	want, err := w.base.Read(name)
 	if err != nil {
 		return err
 	}
-	if err := w.root.MkdirAll(path.Dir(e.Path), 0o777); err != nil {
-		return err
-	}
-	temp := path.Join(path.Dir(e.Path), ".restage-"+rand.Text()+".tmp")
+	var got []byte
 	if e.Mode == Symlink {
-		err = w.root.Symlink(string(data), temp)
-	} else {
-		err = w.writeTemp(temp, data, e)
+		var target string
+		target, err = w.root.Readlink(name)
+		got = []byte(target)
+	} else if info.Size() == int64(len(want)) {
+		got, err = w.root.ReadFile(name)
 	}
-	if err == nil {
-		err = w.root.Rename(temp, e.Path)
-	}
-	if err != nil {
-		w.root.Remove(temp)
+	if err == nil && !bytes.Equal(got, want) {
+		err = errChanged
 	}
 	return err
 }
 
-// writeTemp writes data to the new file temp, with the permissions that the
+// errChanged says that a file is not what it was when it was read.
+var errChanged = errors.New("the file was changed while restage was at work; run it again")
+
+func (m Mode) fileType() fs.FileMode {
+	if m == Symlink {
+		return fs.ModeSymlink
+	}
+	return 0
+}
+
+// run prepares everything, does it, and tidies up.
+func (w *writer) run() error {
+	w.sweep()
+	err := w.prepare()
+	if err == nil {
+		err = w.replace()
+	}
+	if err != nil {
+		for _, undo := range slices.Backward(w.undo) {
+			err = errors.Join(err, undo())
+		}
+	}
+	for _, temp := range slices.Concat(slices.Collect(maps.Values(w.temps)), slices.Collect(maps.Values(w.saves))) {
+		w.root.Remove(temp)
+	}
+	if err == nil {
+		w.prune()
+	}
+	return err
+}
+
+// isTemp reports whether name is that of a file that Write keeps for a while.
+func isTemp(name string) bool {
+	return strings.HasPrefix(name, ".restage-") && strings.HasSuffix(name, ".tmp")
+}
+
+// tempIn returns a name for a temporary file in the folder dir.
+func tempIn(dir string) string { return path.Join(dir, ".restage-"+rand.Text()+".tmp") }
+
+// sweep removes the temporary files that a Write left behind when it was killed.
+func (w *writer) sweep() {
+	dirs := map[string]bool{".": true}
+	for _, e := range w.base.Entries() {
+		for dir := path.Dir(e.Path); !dirs[dir]; dir = path.Dir(dir) {
+			dirs[dir] = true
+		}
+	}
+	for dir := range dirs {
+		if _, err := w.checkAbove(path.Join(dir, "x")); err != nil {
+			continue
+		}
+		list, _ := fs.ReadDir(w.root.FS(), dir)
+		for _, item := range list {
+			if isTemp(item.Name()) && !item.IsDir() {
+				w.root.Remove(path.Join(dir, item.Name()))
+			}
+		}
+	}
+}
+
+// prepare puts all that is new, and a second name for all that goes, on the
+// disk. A full disk or a folder that cannot be written to shows here.
+func (w *writer) prepare() error {
+	for _, e := range w.writes {
+		data, err := w.after.Read(e.Path)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", e.Path, err)
+		}
+		w.temps[e.Path] = tempIn(w.folder(e.Path))
+		if err := w.create(w.temps[e.Path], data, e); err != nil {
+			return fmt.Errorf("write %s: %w", e.Path, err)
+		}
+		if err := w.save(e.Path); err != nil {
+			return fmt.Errorf("write %s: %w", e.Path, err)
+		}
+	}
+	for _, name := range w.deletes {
+		if err := w.save(name); err != nil {
+			return fmt.Errorf("delete %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// folder returns the folder of name or, where that is still to be made, the
+// nearest one above it.
+func (w *writer) folder(name string) string {
+	dir := path.Dir(name)
+	for dir != "." {
+		if info, err := w.root.Lstat(dir); err == nil && info.IsDir() {
+			break
+		}
+		dir = path.Dir(dir)
+	}
+	return dir
+}
+
+// save keeps the file at name, if base has it, under a second name.
+func (w *writer) save(name string) error {
+	e, known := Find(w.base, name)
+	if !known {
+		return nil
+	}
+	w.saves[name] = tempIn(path.Dir(name))
+	if w.root.Link(name, w.saves[name]) == nil {
+		return nil
+	}
+	data, err := w.base.Read(name) // not every disk knows links
+	if err != nil {
+		return err
+	}
+	return w.create(w.saves[name], data, e)
+}
+
+// create makes the new file temp what e is to be, with the permissions that the
 // file of e has or, for a new file, those that git would give.
-func (w *writer) writeTemp(temp string, data []byte, e Entry) error {
+func (w *writer) create(temp string, data []byte, e Entry) error {
+	if e.Mode == Symlink {
+		return w.root.Symlink(string(data), temp)
+	}
 	perm := fs.FileMode(0o666)
 	if e.Mode == Executable {
 		perm = 0o777
@@ -230,18 +328,94 @@ func (w *writer) writeTemp(temp string, data []byte, e Entry) error {
 	return errors.Join(err, f.Close())
 }
 
-// delete removes a file and the folders that are empty without it.
-func (w *writer) delete(name string) error {
-	if err := w.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("delete %s: %w", name, err)
+// replace writes first and deletes then, so that at no time a moved file is
+// nowhere. Only a file that has to make room goes before.
+func (w *writer) replace() error {
+	inTheWay := func(name string) bool {
+		return slices.ContainsFunc(w.writes, func(e Entry) bool {
+			return strings.HasPrefix(e.Path, name+"/")
+		})
 	}
-	for above := path.Dir(name); above != "."; above = path.Dir(above) {
-		w.deleteCache(above)
-		if w.root.Remove(above) != nil {
-			break // not empty
+	var later []string
+	for _, name := range w.deletes {
+		if !inTheWay(name) {
+			later = append(later, name)
+		} else if err := w.delete(name); err != nil {
+			return err
+		}
+	}
+	for _, e := range w.writes {
+		if err := w.write(e.Path); err != nil {
+			return fmt.Errorf("write %s: %w", e.Path, err)
+		}
+	}
+	for _, name := range later {
+		if err := w.delete(name); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// write puts the new content of name in its place.
+func (w *writer) write(name string) error {
+	if err := w.checkTarget(name); err != nil {
+		return err
+	}
+	if err := w.makeFolder(path.Dir(name)); err != nil {
+		return err
+	}
+	if err := w.root.Rename(w.temps[name], name); err != nil {
+		return err
+	}
+	w.undo = append(w.undo, func() error {
+		if _, known := w.saves[name]; known {
+			return w.restore(name)
+		}
+		return w.root.Remove(name)
+	})
+	return nil
+}
+
+func (w *writer) restore(name string) error { return w.root.Rename(w.saves[name], name) }
+
+// makeFolder makes the folder dir and those above it that are not there.
+func (w *writer) makeFolder(dir string) error {
+	if _, err := w.root.Lstat(dir); err == nil {
+		return nil
+	}
+	if err := w.makeFolder(path.Dir(dir)); err != nil {
+		return err
+	}
+	if err := w.root.Mkdir(dir, 0o777); err != nil {
+		return err
+	}
+	w.undo = append(w.undo, func() error { return w.root.Remove(dir) })
+	return nil
+}
+
+func (w *writer) delete(name string) error {
+	err := w.checkTarget(name)
+	if err == nil {
+		err = w.root.Remove(name)
+	}
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", name, err)
+	}
+	w.undo = append(w.undo, func() error { return w.restore(name) })
+	return nil
+}
+
+// prune removes the folders that are empty without the files deleted.
+func (w *writer) prune() {
+	for _, name := range w.deletes {
+		for above := path.Dir(name); above != "."; above = path.Dir(above) {
+			w.deleteCache(above)
+			if w.root.Remove(above) != nil {
+				break // not empty
+			}
+		}
+	}
 }
 
 // deleteCache removes the __pycache__ of a folder that holds nothing else.

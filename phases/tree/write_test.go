@@ -1,6 +1,7 @@
 package tree_test
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -161,5 +162,107 @@ func TestWriteDeletesNothingThroughLink(t *testing.T) {
 	}
 	if got := list(t, outside); got != "victim.py: victim\n" {
 		t.Errorf("outside is now:\n%s", got)
+	}
+}
+
+// What somebody else wrote since it was read is never overwritten or deleted.
+func TestWriteRefusesWhatChanged(t *testing.T) {
+	edits := []tree.Edit{
+		{Path: "a.py", Data: []byte("a2")},
+		{Path: "new/b.py", From: "b.py", Data: []byte("b")},
+		{Path: "c.py", Delete: true},
+	}
+	for _, name := range []string{"a.py", "b.py", "c.py"} {
+		for what, change := range map[string]func(file string) error{
+			"written": func(file string) error { return os.WriteFile(file, []byte("mine"), 0o666) },
+			"deleted": os.Remove,
+			"linked":  func(file string) error { return errors.Join(os.Remove(file), os.Symlink("d.py", file)) },
+		} {
+			t.Run(name+" "+what, func(t *testing.T) {
+				root := folder(t, "-- a.py --\na\n-- b.py --\nb\n-- c.py --\nc\n-- d.py --\nd\n")
+				base := open(t, root)
+				for _, e := range base.Entries() {
+					_, err := base.Read(e.Path)
+					must(t, err)
+				}
+				must(t, change(filepath.Join(root, name)))
+				before := list(t, root)
+				err := tree.Write(root, base, edits)
+				if err == nil || !strings.Contains(err.Error(), name+": the file was changed") {
+					t.Errorf("got error %v", err)
+				}
+				if after := list(t, root); after != before {
+					t.Errorf("something changed:\n%s\nbefore:\n%s", after, before)
+				}
+			})
+		}
+	}
+}
+
+// meddler is a tree that runs a function before each reading.
+type meddler struct {
+	tree.Tree
+	read func()
+}
+
+func (m meddler) Read(name string) ([]byte, error) {
+	m.read()
+	return m.Tree.Read(name)
+}
+
+// A file is changed at each moment of a Write in turn: all is done, or nothing.
+func TestWriteIsAllOrNothing(t *testing.T) {
+	edits := []tree.Edit{
+		{Path: "a.py", Data: []byte("a2")},
+		{Path: "deep/er/b.py", From: "b.py", Data: []byte("b")},
+		{Path: "d", Delete: true},
+		{Path: "d/__main__.py", Data: []byte("d")},
+		{Path: "x/y.py", Delete: true},
+		{Path: "z.py", Delete: true},
+	}
+	const archive = "-- a.py --\na\n-- b.py --\nb\n-- d --\nd\n-- x/y.py --\ny\n-- z.py --\nz\n"
+	undone := 0
+	for moment := 1; ; moment++ {
+		root := folder(t, archive)
+		before := list(t, root)
+		base := open(t, root)
+		_, err := base.Read("z.py")
+		must(t, err)
+		count := 0
+		err = tree.Write(root, meddler{base, func() {
+			if count++; count == moment {
+				must(t, os.WriteFile(filepath.Join(root, "z.py"), []byte("mine"), 0o666))
+			}
+		}}, edits)
+		after := list(t, root)
+		if err == nil {
+			if want := "a.py: a2\nd/__main__.py: d\ndeep/er/b.py: b\n"; after != want {
+				t.Errorf("done:\n%s\nwant:\n%s", after, want)
+			}
+			if count < moment {
+				break
+			}
+			continue
+		}
+		undone++
+		if want := strings.Replace(before, "z.py: z\n", "z.py: mine\n", 1); after != want {
+			t.Fatalf("moment %d: %v:\n%s\nwant:\n%s", moment, err, after, want)
+		}
+	}
+	if undone < 10 {
+		t.Errorf("only %d moments at which the change was seen", undone)
+	}
+}
+
+// What a Write left that was killed is removed by the next.
+func TestWriteOverLeftovers(t *testing.T) {
+	root := folder(t, "-- a.py --\na\n-- sub/b.py --\nb\n-- sub/.restage-ABC.tmp --\nhalf\n-- .restage-ABC.tmp --\nhalf\n-- .restage.tmpl --\nmine\n")
+	base := open(t, root)
+	if _, found := tree.Find(base, "sub/.restage-ABC.tmp"); found {
+		t.Error("what a killed Write left is in the tree")
+	}
+	must(t, tree.Write(root, base, []tree.Edit{{Path: "a.py", Data: []byte("a2")}}))
+	if got, want := list(t, root), ".restage.tmpl: mine\na.py: a2\nsub/b.py: b\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }
