@@ -240,7 +240,7 @@ func (j *job) newModel(t tree.Tree) *model {
 			}
 		}
 		m.paths[mv.from] = newPath{mv.to, step}
-		if from, _ := j.find(mv.row.From); strings.HasSuffix(mv.row.From, "/") {
+		if from, _ := j.findMoved(mv.row); strings.HasSuffix(mv.row.From, "/") {
 			m.paths[from] = newPath{j.destination(from, mv.row.To), step}
 		}
 	}

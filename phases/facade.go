@@ -66,7 +66,7 @@ func (j *job) exportsOf(t tree.Tree) map[string][]export {
 
 // packageOf returns the folder of the package that a row moves files into.
 func (j *job) packageOf(row *plan.Move, files []string) string {
-	from, _ := j.find(row.From)
+	from, _ := j.findMoved(row)
 	to := j.destination(from, row.To)
 	if strings.HasSuffix(to, ".py") {
 		return path.Dir(to)

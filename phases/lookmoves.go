@@ -20,11 +20,26 @@ type fileMove struct {
 	shadowed bool   // a package of the same name hides the old file, or it is the new one
 }
 
+// findMoved is find for a row of the plan that may have been carried out: the
+// old path is at the root under which the new one exists.
+func (j *job) findMoved(row *plan.Move) (string, bool) {
+	from, found := j.find(row.From)
+	if found || exists(j.tree, j.destination(from, row.To)) {
+		return from, found
+	}
+	for _, root := range j.index.Roots() {
+		if at := path.Join(root, row.From); exists(j.tree, j.destination(at, row.To)) {
+			return at, false
+		}
+	}
+	return from, false
+}
+
 func (j *job) lookMoves() error {
 	targets, sources := map[string]string{}, map[string]string{}
 	for i := range j.plan.Moves {
 		row := &j.plan.Moves[i]
-		from, found := j.find(row.From)
+		from, found := j.findMoved(row)
 		to := j.destination(from, row.To)
 		if strings.HasSuffix(row.To, "/") && !strings.HasSuffix(row.From, "/") && len(tree.Under(j.tree, from)) == 0 {
 			to = path.Join(to, path.Base(from))
@@ -97,7 +112,7 @@ func (j *job) rowTo(p string) *plan.Move {
 	length := -1
 	for i := range j.plan.Moves {
 		row := &j.plan.Moves[i]
-		from, _ := j.find(row.From)
+		from, _ := j.findMoved(row)
 		if to := j.destination(from, row.To); within(p, to) && len(to) > length {
 			best, length = row, len(to)
 		}
