@@ -110,11 +110,23 @@ func TestRequests(t *testing.T) {
 	}
 }
 
+func TestRename(t *testing.T) {
+	s := openTest(t)
+	want, _ := startMigration(t, s, newMigration("d1"))
+	if err := s.Rename(t.Context(), want.ID, "bob", "kiosk"); err != nil {
+		t.Fatal(err)
+	}
+	want.Owner, want.Name = "bob", "kiosk"
+	if got, err := s.Migration(t.Context(), want.ID); err != nil || got != want {
+		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
 func TestPhases(t *testing.T) {
 	s := openTest(t)
 	m, _ := startMigration(t, s, newMigration("d1"))
 	p := Phase{Migration: m.ID, Round: 1, Number: 2, Revision: 1, Rechecks: 2, Pull: 9,
-		Base: "b", Head: "h", Checked: "c", Error: "e", Report: []byte(`{"a":1}`)}
+		Base: "b", Head: "h", Checked: "c", Error: "e", Tried: "t", Report: []byte(`{"a":1}`)}
 	for range 2 {
 		if err := s.SavePhase(t.Context(), p); err != nil {
 			t.Fatal(err)
@@ -123,7 +135,7 @@ func TestPhases(t *testing.T) {
 		if got, want := fmt.Sprintf("%+v", all), fmt.Sprintf("%+v", map[int]Phase{2: p}); err != nil || got != want {
 			t.Errorf("got %s, %v\nwant %s", got, err, want)
 		}
-		p.Head, p.Skipped, p.Error = "", true, ""
+		p.Head, p.Skipped, p.Error, p.Tried = "", true, "", ""
 	}
 	for range 2 { // the second time is not from round 1 any more
 		if err := s.NextRound(t.Context(), m.ID, 1); err != nil {
