@@ -2,12 +2,15 @@ package bot_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/store"
 )
 
 const shop = `
@@ -257,6 +260,39 @@ func TestDecide(t *testing.T) {
 		t.Errorf("a decision is still open:\n%s", w.status(issue))
 	}
 	same(t, "the same commits when nothing else changes", w.pull(movesBranch).GetHead().GetSHA(), head)
+}
+
+// meanwhile is a way to GitHub on which something happens when the issue is
+// asked for first.
+type meanwhile struct {
+	once sync.Once
+	what func()
+}
+
+func (m *meanwhile) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Method == http.MethodGet && strings.HasSuffix(req.URL.Path, "/issues/1") {
+		m.once.Do(m.what)
+	}
+	return http.DefaultTransport.RoundTrip(req)
+}
+
+// An answer that comes while a look is under way is followed by the next one.
+// The look must not call it decided beside a branch that knows nothing of it.
+func TestDecideDuringALook(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(disputed))
+	w.settle(nil)
+	w.out = &meanwhile{what: func() {
+		check(t, w.store.Request(ctx, 1, store.Request{ID: "comment 99", Answers: []store.Answer{
+			{Path: "shop/old/legacy.py", Answer: "delete", By: "ada", Comment: 99, At: began},
+		}}))
+	}}
+	w.startBot()
+	check(t, w.bot.Reconcile(ctx, 1))
+	contain(t, w.status(issue), "Open decisions")
+	check(t, w.bot.Reconcile(ctx, 1))
+	contain(t, w.status(issue), "`shop/old/legacy.py`: `delete`, by `ada`")
 }
 
 func TestDecideAfterTheLastMerge(t *testing.T) {

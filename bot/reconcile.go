@@ -184,6 +184,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
+	// An answer that came after m was read is for the look that it asked for:
+	// here it would seem to be followed already.
+	l.answers = slices.DeleteFunc(l.answers, func(a store.Answer) bool { return a.Revision > m.Revision })
 	if err := l.seeEarlier(ctx); err != nil {
 		return nil, err
 	}
