@@ -152,6 +152,7 @@ func (m *model) exportsSeen(mod, name string, runtime bool, seen []string) bool 
 	if slices.Contains(seen, mod) {
 		return false
 	}
+	mod, _ = m.canonical(mod)
 	if d := m.fates[mod]; d != nil && d.fate == moved {
 		mod = d.module // what is left at the old path says nothing
 	}
@@ -163,12 +164,33 @@ func (m *model) exportsSeen(mod, name string, runtime bool, seen []string) bool 
 	if sym, ok := t.Names[name]; ok && !(runtime && sym.TypeOnly) || t.Dynamic {
 		return true
 	}
+	return slices.ContainsFunc(t.Stars, func(star python.Star) bool {
+		return m.brings(star, name) && m.exportsSeen(star.Module, name, runtime, append(seen, mod))
+	})
+}
+
+// brings reports whether "import *" takes a name from its module, if it is
+// there.
+func (m *model) brings(star python.Star, name string) bool {
+	mod, _ := m.canonical(star.Module)
+	if d := m.fates[mod]; d != nil && d.fate == moved {
+		mod = d.module
+	}
+	pm, _ := m.index.Lookup(mod)
+	t := m.table(pm)
+	return t != nil && t.Public(name)
+}
+
+// symbol returns what a module binds to a name, be it with "import *": what
+// runs last holds.
+func (m *model) symbol(t *python.Symbols, name string) (python.Symbol, bool) {
+	sym, ok := t.Names[name]
 	for _, star := range t.Stars {
-		if !strings.HasPrefix(name, "_") && m.exportsSeen(star, name, runtime, append(seen, mod)) {
-			return true
+		if (!ok || star.Always && star.Start > sym.Start) && m.brings(star, name) && m.exports(star.Module, name) {
+			sym, ok = python.Symbol{Module: star.Module, Name: name, Start: star.Start}, true
 		}
 	}
-	return false
+	return sym, ok
 }
 
 // find returns where references to a name of the module called mod go. It
@@ -262,7 +284,7 @@ func (m *model) through(mod, name string, seen []string) (target, bool) {
 	if t == nil {
 		return target{}, false
 	}
-	sym, ok := t.Names[name]
+	sym, ok := m.symbol(t, name)
 	switch {
 	case ok && sym.Defined():
 		return target{module: mod, name: name, concrete: mod}, true
@@ -291,12 +313,6 @@ func (m *model) through(mod, name string, seen []string) (target, bool) {
 			return target{}, false
 		}
 		return target{module: from, name: sym.Name, concrete: from}, true // not of this repository
-	}
-	for _, star := range t.Stars {
-		from, _ := m.canonical(star)
-		if t, ok := m.findSeen(from, name, seen); ok {
-			return t, true
-		}
 	}
 	return target{}, false
 }
@@ -365,7 +381,7 @@ func (m *model) home(mod, name string) string {
 		if t == nil {
 			break
 		}
-		sym, ok := t.Names[name]
+		sym, ok := m.symbol(t, name)
 		if !ok || sym.Defined() || sym.Name == "" {
 			break
 		}

@@ -334,7 +334,7 @@ func (w *world) own(m *module, name string, types bool, seen map[string]bool) (n
 
 // public reports whether "from m import *" imports name if m has it.
 func (m *module) public(name string) bool {
-	if f := m.syntax(); f != nil && f.All != nil {
+	if f := m.syntax(); f != nil && f.All != nil && !f.All.Open {
 		return slices.Contains(f.All.Names, name)
 	}
 	return !strings.HasPrefix(name, "_")

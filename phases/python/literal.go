@@ -24,6 +24,9 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 			positional++
 		}
 	}
+	if s.Kind == ModuleScope && strings.HasPrefix(callee, "__all__.") {
+		r.calledAll(callee, args)
+	}
 	at := 0
 	var first *Use
 	for i := range args.children {
@@ -52,6 +55,19 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 	}
 }
 
+// calledAll reads __all__.extend([...]) and __all__.append("name").
+func (r *reader) calledAll(callee string, args *node) {
+	for i := range args.children {
+		switch ch := &args.children[i]; {
+		case !ch.named || ch.kind == "comment":
+		case callee == "__all__.extend" || callee == "__all__.append":
+			r.listed(ch)
+		default:
+			r.allOpen = true
+		}
+	}
+}
+
 func isString(n *node) bool {
 	return n != nil && (n.kind == "string" || n.kind == "concatenated_string")
 }
@@ -64,7 +80,7 @@ func (r *reader) concatenated(n *node, s *Scope, into String) {
 		ch := &n.children[i]
 		lit := literal(ch, r.src)
 		if i == 0 {
-			whole.Span, whole.Content, whole.Prefix, whole.Scope = lit.Span, lit.Content, lit.Prefix, s
+			whole.Span, whole.Content, whole.Prefix, whole.Scope, whole.Type = lit.Span, lit.Content, lit.Prefix, s, r.annotated && !r.literals
 		}
 		quote := string(r.src[lit.Content.End:lit.End])
 		ok = ok && ch.kind == "string" && lit.Prefix == whole.Prefix && strings.IndexByte(lit.Prefix, 'f') < 0 &&
@@ -94,7 +110,7 @@ func (r *reader) str(n *node, s *Scope, into String) {
 		return
 	}
 	lit := literal(n, r.src)
-	into.Span, into.Content, into.Prefix, into.Scope = lit.Span, lit.Content, lit.Prefix, s
+	into.Span, into.Content, into.Prefix, into.Scope, into.Type = lit.Span, lit.Content, lit.Prefix, s, r.annotated && !r.literals
 	var interpolations func(n *node)
 	interpolations = func(n *node) {
 		for i := range n.children {

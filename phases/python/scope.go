@@ -31,6 +31,7 @@ type Binding struct {
 	value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
 	none   bool    // for AssignBinding of one name: it is given None or nothing
 	end    int     // for AssignBinding of one name: where the assignment ends
+	always bool    // of a module: it is bound whenever the module is loaded, under no condition
 }
 
 // A BindingKind says how a name is bound.

@@ -1,14 +1,31 @@
 package python
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Symbols is what a module binds at module level, and where that comes from.
 type Symbols struct {
 	Names   map[string]Symbol
-	Stars   []string // modules whose names are imported with *
-	All     []string // __all__, if HasAll
-	HasAll  bool
+	Stars   []Star
+	All     *AllList
 	Dynamic bool // has a module __getattr__ (PEP 562): any name may exist
+}
+
+// A Star is "from m import *".
+type Star struct {
+	Module string
+	Start  int  // where it stands
+	Always bool // it runs whenever the module is loaded, under no condition
+}
+
+// Public reports whether "import *" takes a name from the module, if it has it.
+func (s *Symbols) Public(name string) bool {
+	if s.All != nil && (!s.All.Open || slices.Contains(s.All.Names, name)) {
+		return slices.Contains(s.All.Names, name)
+	}
+	return !strings.HasPrefix(name, "_")
 }
 
 // A Symbol is one name of a module. If Module is "", the module defines it
@@ -16,7 +33,7 @@ type Symbols struct {
 type Symbol struct {
 	Module string
 	Name   string
-	Start  int // where it is bound
+	Start  int // where it is bound; of several bindings, the one that holds in the end
 
 	TypeOnly bool // bound for type checkers alone: not there at run time
 }
@@ -30,10 +47,16 @@ func (f *Syntax) Symbols(name string, isPackage bool) *Symbols {
 	for _, n := range f.Module.Names() {
 		for _, b := range f.Module.Bindings(n) {
 			if b.Kind == DeleteBinding {
+				if b.always {
+					delete(out.Names, n)
+				}
 				continue
 			}
 			sym := f.symbol(b, name, isPackage)
-			if old, ok := out.Names[n]; !ok || old.TypeOnly && !sym.TypeOnly || old.Defined() && !sym.Defined() && !sym.TypeOnly && f.placeholder(n) {
+			switch old, ok := out.Names[n]; {
+			case !ok, old.TypeOnly && !sym.TypeOnly, b.always && !sym.TypeOnly:
+				out.Names[n] = sym
+			case old.Defined() && !sym.Defined() && !sym.TypeOnly && f.placeholder(n):
 				out.Names[n] = sym
 			}
 		}
@@ -41,13 +64,11 @@ func (f *Syntax) Symbols(name string, isPackage bool) *Symbols {
 	for _, imp := range f.Imports {
 		if imp.Star && imp.Scope.Kind == ModuleScope {
 			if m := Absolute(name, isPackage, imp.Level, imp.Name); m != "" {
-				out.Stars = append(out.Stars, m)
+				out.Stars = append(out.Stars, Star{Module: m, Start: imp.Start, Always: imp.Block == 0})
 			}
 		}
 	}
-	if f.All != nil {
-		out.All, out.HasAll = f.All.Names, true
-	}
+	out.All = f.All
 	_, out.Dynamic = out.Names["__getattr__"]
 	return out
 }
@@ -83,34 +104,37 @@ func (f *Syntax) source(b Binding, module string, isPackage bool) Symbol {
 		}
 		return Symbol{Module: in.Bound, Start: b.Start}
 	case b.Kind == AssignBinding && b.value != "":
-		if m, n := f.alias(b.value, module, isPackage); m != "" {
+		if m, n := f.alias(b.value, module, isPackage, 0); m != "" {
 			return Symbol{Module: m, Name: n, Start: b.Start}
 		}
 	}
 	return Symbol{Start: b.Start}
 }
 
-// alias resolves "name = other.attr", where other is imported.
-func (f *Syntax) alias(chain, module string, isPackage bool) (string, string) {
+// alias resolves "name = other.attr", where other is imported, or is such a
+// name itself.
+func (f *Syntax) alias(chain, module string, isPackage bool, depth int) (string, string) {
 	head, rest, dotted := strings.Cut(chain, ".")
-	for _, b := range f.Module.Bindings(head) {
-		if b.Kind != ImportBinding {
-			return "", ""
-		}
-		in := b.Import.Names[b.Index]
-		base := f.symbol(b, module, isPackage)
-		switch {
-		case !dotted:
-			return base.Module, base.Name
-		case b.Import.From: // from p import m; name = m.attr
-			return base.Module + "." + base.Name + strings.TrimSuffix("."+beforeLast(rest), "."), afterLast(rest)
-		case in.As != "":
-			return strings.TrimSuffix(base.Module+"."+beforeLast(rest), "."), afterLast(rest)
-		default:
-			return strings.TrimSuffix(head+"."+beforeLast(rest), "."), afterLast(rest)
-		}
+	bindings := f.Module.Bindings(head)
+	if len(bindings) == 0 || depth > 10 {
+		return "", ""
 	}
-	return "", ""
+	var base Symbol
+	switch b := bindings[0]; {
+	case b.Kind == ImportBinding:
+		base = f.symbol(b, module, isPackage)
+	case b.value != "":
+		base.Module, base.Name = f.alias(b.value, module, isPackage, depth+1)
+	}
+	if base.Defined() || !dotted {
+		return base.Module, base.Name
+	}
+	full := base.Module + "."
+	if base.Name != "" {
+		full += base.Name + "."
+	}
+	full += rest
+	return beforeLast(full), afterLast(full)
 }
 
 func beforeLast(dotted string) string {

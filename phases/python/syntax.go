@@ -18,7 +18,7 @@ type Syntax struct {
 	Strings   []String
 	Comments  []Span
 	Module    *Scope
-	All       *AllList // the module's __all__, if it is a plain list of strings
+	All       *AllList // the module's __all__, if a list of strings is part of it
 	Meta      *String  // the first module-level string that begins with @meta
 }
 
@@ -89,6 +89,7 @@ type String struct {
 	Format  bool   // has interpolations
 	Deco    bool   // the call is a decorator
 	Joined  bool   // more is added to it with + or %, or by a literal beside it
+	Type    bool   // stands in an annotation
 	value   string // of several literals side by side: what they are together
 }
 
@@ -102,9 +103,10 @@ func (s String) Text(src []byte) string {
 
 // An AllList is the module's __all__.
 type AllList struct {
-	Span
+	Span  // the first list of literals
 	Names []string
-	Items []Span // the literals
+	Items []Span // the literals of the first list
+	Open  bool   // it has more names, which are put together at run time
 }
 
 // Parse reads one Python file. It never fails: what does not parse has an
@@ -115,6 +117,9 @@ func Parse(src []byte) *Syntax {
 	f.Module = &Scope{Kind: ModuleScope, bound: map[string][]Binding{}}
 	r := &reader{f: f, src: src}
 	r.block(&root, f.Module, context{moduleLevel: true})
+	if f.All != nil {
+		f.All.Open = r.allOpen
+	}
 	return f
 }
 
@@ -132,8 +137,11 @@ type context struct {
 
 // reader fills a Syntax in one walk over the nodes.
 type reader struct {
-	f   *Syntax
-	src []byte
+	f         *Syntax
+	src       []byte
+	allOpen   bool // something that is no literal is added to __all__
+	annotated bool // within an annotation
+	literals  bool // within Literal[...], whose strings are no annotations
 }
 
 func (r *reader) block(n *node, s *Scope, c context) {
@@ -220,10 +228,21 @@ func (r *reader) visit(n *node, s *Scope, c context) {
 		}
 	case "delete_statement":
 		for i := range n.children {
-			if n.children[i].named {
-				r.target(&n.children[i], s, DeleteBinding)
+			switch ch := &n.children[i]; {
+			case ch.kind == "identifier":
+				s.bind(ch.text(r.src), Binding{Kind: DeleteBinding, Start: ch.start, always: c.block == 0})
+			case ch.named:
+				r.target(ch, s, DeleteBinding)
 			}
 		}
+	case "type":
+		defer func(was bool) { r.annotated = was }(r.annotated)
+		r.annotated = true
+		r.block(n, s, c)
+	case "generic_type", "subscript":
+		defer func(was bool) { r.literals = was }(r.literals)
+		r.literals = r.literals || len(n.children) > 0 && strings.HasSuffix(n.children[0].text(r.src), "Literal")
+		r.block(n, s, c)
 	case "if_statement":
 		r.ifStatement(n, s, c)
 	case "try_statement":
@@ -271,7 +290,7 @@ func (r *reader) importStatement(n *node, s *Scope, c context) {
 	}
 	r.f.Imports = append(r.f.Imports, imp)
 	for i, name := range imp.Names {
-		s.bind(name.Bound, Binding{Kind: ImportBinding, Start: name.Start, Import: imp, Index: i})
+		s.bind(name.Bound, Binding{Kind: ImportBinding, Start: name.Start, Import: imp, Index: i, always: c.block == 0})
 	}
 }
 
@@ -314,7 +333,7 @@ func (r *reader) function(n *node, s *Scope, c context) {
 		ch := &n.children[i]
 		switch ch.field {
 		case "name":
-			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start})
+			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start, always: c.block == 0})
 		case "parameters":
 			r.parameters(ch, s, inner, c)
 		case "body":
@@ -361,7 +380,7 @@ func (r *reader) class(n *node, s *Scope, c context) {
 		ch := &n.children[i]
 		switch ch.field {
 		case "name":
-			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start})
+			s.bind(ch.text(r.src), Binding{Kind: DefBinding, Start: ch.start, always: c.block == 0})
 		case "body":
 			r.block(ch, inner, c)
 		default:
@@ -450,7 +469,7 @@ func (r *reader) targets(n *node, s *Scope, kind BindingKind) {
 func (r *reader) assignment(n *node, s *Scope, c context) {
 	left := n.child("left")
 	if left != nil && left.kind == "identifier" {
-		b := Binding{Kind: AssignBinding, Start: left.start, end: n.end}
+		b := Binding{Kind: AssignBinding, Start: left.start, end: n.end, always: c.block == 0}
 		switch right := n.child("right"); {
 		case right == nil || right.kind == "none":
 			b.none = true
@@ -468,20 +487,36 @@ func (r *reader) assignment(n *node, s *Scope, c context) {
 // allList reads __all__ = [...] and __all__ += [...] at module level.
 func (r *reader) allList(n *node, s *Scope) {
 	left, right := n.child("left"), n.child("right")
-	if s.Kind != ModuleScope || left == nil || right == nil || left.text(r.src) != "__all__" {
-		return
+	if s.Kind == ModuleScope && left != nil && right != nil && left.text(r.src) == "__all__" {
+		r.listed(right)
 	}
-	if right.kind != "list" && right.kind != "tuple" {
-		return
-	}
-	if r.f.All == nil {
-		r.f.All = &AllList{Span: Span{right.start, right.end}}
-	}
-	for i := range right.children {
-		if ch := &right.children[i]; ch.kind == "string" {
-			r.f.All.Names = append(r.f.All.Names, literal(ch, r.src).Text(r.src))
-			r.f.All.Items = append(r.f.All.Items, Span{ch.start, ch.end})
+}
+
+// listed adds what is a literal in n to the module's __all__: lists, lists
+// added together, and strings in them.
+func (r *reader) listed(n *node) {
+	switch n.kind {
+	case "list", "tuple":
+		if r.f.All == nil {
+			r.f.All = &AllList{Span: Span{n.start, n.end}}
 		}
+		for i := range n.children {
+			if ch := &n.children[i]; ch.named && ch.kind != "comment" {
+				r.listed(ch)
+			}
+		}
+	case "binary_operator":
+		r.listed(n.child("left"))
+		r.listed(n.child("right"))
+	case "string":
+		if all := r.f.All; all != nil {
+			all.Names = append(all.Names, literal(n, r.src).Text(r.src))
+			if n.end <= all.End {
+				all.Items = append(all.Items, Span{n.start, n.end})
+			}
+		}
+	default:
+		r.allOpen = true
 	}
 }
 

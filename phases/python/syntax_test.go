@@ -206,8 +206,8 @@ def inner():
 	for name := range want {
 		t.Errorf("%s is missing", name)
 	}
-	if !slices.Equal(s.Stars, []string{"far"}) || !slices.Equal(s.All, []string{"one", "three"}) {
-		t.Errorf("stars %q, __all__ %q", s.Stars, s.All)
+	if len(s.Stars) != 1 || s.Stars[0].Module != "far" || !slices.Equal(s.All.Names, []string{"one", "three"}) {
+		t.Errorf("stars %v, __all__ %q", s.Stars, s.All.Names)
 	}
 }
 
