@@ -18,8 +18,8 @@ import (
 
 // A question is what testdata/oracle.py is asked.
 type question struct {
-	Runs  []script `json:"runs"`
-	Pairs []pair   `json:"pairs"`
+	Runs   []script `json:"runs"`
+	Stages []stage  `json:"stages"`
 }
 
 // A script is to be run in a folder.
@@ -29,10 +29,18 @@ type script struct {
 	Paths []string `json:"paths"` // for sys.path
 }
 
-// A pair is a Python file before and after it was rewritten.
-type pair struct {
-	Before string `json:"before"`
-	After  string `json:"after"`
+// A stage is the tree before the first phase, or after one.
+type stage struct {
+	Phase     phases.Phase `json:"phase"`
+	Dir       string       `json:"dir"`
+	Paths     []string     `json:"paths"`
+	Modules   []string     `json:"modules"`   // files that may be imported
+	Files     []string     `json:"files"`     // files that the phase rewrote, or the next one does
+	Moves     [][2]string  `json:"moves"`     // files that the phase moved, from and to
+	Rewritten [][2]string  `json:"rewritten"` // files that it rewrote, where they were and are
+	Moved     [][2]string  `json:"moved"`     // what moves in any phase
+	Replaced  []string     `json:"replaced"`  // paths and names that the plan replaces by others
+	Olds      []string     `json:"olds"`      // paths and names that the plan touches
 }
 
 // verdict is what it answers.
@@ -42,29 +50,38 @@ type verdict struct {
 }
 
 // python runs the scripts of the case in the tree of each stage, and compares
-// the syntax trees of rewritten files.
+// what Python makes of all modules and of rewritten files.
 func (c *testCase) python(t *testing.T, py *interpreter) {
 	dir := t.TempDir()
 	var q question
 	var dirs []string
-	for i, stage := range c.stages {
+	for i, at := range c.stages {
 		dirs = append(dirs, filepath.Join(dir, fmt.Sprint(i)))
-		materialize(t, dirs[i], stage)
+		materialize(t, dirs[i], at)
+		q.Stages = append(q.Stages, c.stage(i, dirs[i]))
 	}
 	for i, change := range c.changes {
+		was, now := &q.Stages[i], &q.Stages[i+1]
+		for _, m := range change.Moved {
+			now.Moves = append(now.Moves, [2]string{m.From, m.To})
+		}
 		for _, r := range change.Rewritten {
 			before := r.Path
 			if at := slices.IndexFunc(change.Moved, func(m phases.Moved) bool { return m.To == r.Path }); at >= 0 {
 				before = change.Moved[at].From
 			}
 			if path.Ext(r.Path) == ".py" {
-				q.Pairs = append(q.Pairs, pair{filepath.Join(dirs[i], before), filepath.Join(dirs[i+1], r.Path)})
+				was.Files, now.Files = append(was.Files, before), append(now.Files, r.Path)
+				now.Rewritten = append(now.Rewritten, [2]string{before, r.Path})
 			}
 		}
 	}
-	type group struct{ script, first, after int }
+	type group struct {
+		name         string
+		first, after int
+	}
 	var groups []group
-	for at, f := range c.archive.Files {
+	for _, f := range c.archive.Files {
 		first, last := 0, len(dirs)
 		switch f.Name {
 		case "check.py":
@@ -79,29 +96,65 @@ func (c *testCase) python(t *testing.T, py *interpreter) {
 		if err := os.WriteFile(file, f.Data, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		groups = append(groups, group{at, len(q.Runs), len(q.Runs) + last - first})
+		groups = append(groups, group{f.Name, len(q.Runs), len(q.Runs) + last - first})
 		for i := first; i < last; i++ {
 			q.Runs = append(q.Runs, script{file, dirs[i], c.sysPath(dirs[i])})
 		}
 	}
-	if len(q.Runs)+len(q.Pairs) == 0 {
-		return
-	}
 	v := py.ask(t, q)
-	for _, d := range v.Differences {
-		t.Error(d)
-	}
+	c.compareLines(t, "breaks", v.Differences, true)
 	for _, g := range groups {
 		outputs := v.Outputs[g.first:g.after]
 		if strings.TrimSpace(outputs[0]) == "" {
-			t.Errorf("%s prints nothing", c.archive.Files[g.script].Name)
+			t.Errorf("%s prints nothing", g.name)
 		}
 		for i, out := range outputs {
 			if out != outputs[0] || strings.Contains(out, "exit status") {
-				t.Errorf("%s, stage %s, prints\n%s\nat first it was\n%s", c.archive.Files[g.script].Name, filepath.Base(q.Runs[g.first+i].Dir), out, outputs[0])
+				t.Errorf("%s, stage %s, prints\n%s\nat first it was\n%s", g.name, filepath.Base(q.Runs[g.first+i].Dir), out, outputs[0])
 			}
 		}
 	}
+}
+
+// stage returns what is to be looked at after so many phases.
+func (c *testCase) stage(i int, dir string) stage {
+	s := stage{Phase: "before", Dir: dir, Paths: c.sysPath(dir),
+		Modules: []string{}, Files: []string{}, Moves: [][2]string{}, Rewritten: [][2]string{}, Moved: [][2]string{}, Replaced: []string{}, Olds: []string{}}
+	if i > 0 {
+		s.Phase = c.changes[i-1].Phase
+	}
+	for _, e := range c.stages[i].Entries() {
+		if path.Ext(e.Path) == ".py" && e.Mode != tree.Symlink {
+			s.Modules = append(s.Modules, e.Path)
+		}
+	}
+	for _, change := range c.changes {
+		for _, m := range change.Moved {
+			s.Moved = append(s.Moved, [2]string{m.From, m.To})
+			s.Olds = append(s.Olds, m.From)
+			if m.Merged {
+				s.Replaced = append(s.Replaced, m.From)
+			}
+		}
+	}
+	for _, mv := range c.plan.Moves {
+		s.Olds = append(s.Olds, mv.From)
+	}
+	for _, r := range c.plan.Retire {
+		s.Replaced = append(s.Replaced, r.Path)
+	}
+	for _, d := range c.plan.Delete {
+		s.Replaced = append(s.Replaced, d.Path)
+	}
+	for _, row := range c.plan.Imports {
+		old := strings.TrimSuffix(row.Old, ".*")
+		s.Olds = append(s.Olds, old)
+		if strings.Contains(old, ":") {
+			s.Replaced = append(s.Replaced, old)
+		}
+	}
+	s.Olds = append(s.Olds, s.Replaced...)
+	return s
 }
 
 // sysPath returns where Python looks for modules: in the plan's source roots,

@@ -37,6 +37,13 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	                     the same output every time
 //	old.py               the same, but not after cleanup: what shims are for
 //	new.py               the same, but not before moves
+//	breaks               "PHASE: WHAT", one a line: what the plan or its answers
+//	                     really change
+//
+// Beside that, Python imports every module of every stage, and compares: who
+// could be imported can be, and its names are the same objects; a file that was
+// rewritten is the same code, and its imports, its chains and the names in its
+// strings lead to the same objects as before (see testdata/meaning.py).
 //
 // In parentheses behind the name of a file stands what its bytes alone do not
 // say: crlf, bom, no newline, escaped (\t, \f, \xE9), executable, symlink, and
@@ -214,6 +221,9 @@ func (c *testCase) carryOut(t *testing.T) {
 		return
 	}
 	at := c.before
+	for _, phase := range c.phases {
+		c.checkNothing(t, at, phase)
+	}
 	asked := map[string][]phases.Phase{}
 	var order []string
 	for _, phase := range c.phases {
@@ -290,6 +300,15 @@ func (c *testCase) checkTwice(t *testing.T, at tree.Tree, phase phases.Phase) {
 		if len(again.Commits) > 0 {
 			t.Errorf("%s after %s has commits", p, phase)
 		}
+	}
+}
+
+// checkNothing runs a phase of a plan that says nothing.
+func (c *testCase) checkNothing(t *testing.T, at tree.Tree, phase phases.Phase) {
+	t.Helper()
+	change, err := phases.Run(context.Background(), at, &plan.Plan{}, phase, c.opt)
+	if err == nil && len(change.Commits)+len(change.Moved)+len(change.Rewritten)+len(change.Deleted)+len(change.Decisions) > 0 {
+		t.Errorf("%s of an empty plan is %+v", phase, change)
 	}
 }
 

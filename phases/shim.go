@@ -38,7 +38,7 @@ func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 		fmt.Fprintf(&b, "    from %s import %s as %s  # noqa: F401\n", mv.new, name, name)
 	}
 	b.WriteString("else:\n\n    def __getattr__(name):  # for imports in a circle, while the new module is being loaded\n")
-	fmt.Fprintf(&b, "        return getattr(sys.modules[%s], name)\n\n    import %s as _moved\n\n", pythonString(mv.new), mv.new)
+	fmt.Fprintf(&b, "        import %s\n\n        return getattr(sys.modules[%s], name)\n\n    import %s as _moved\n\n", mv.new, pythonString(mv.new), mv.new)
 	if path.Base(mv.from) == "__init__.py" {
 		b.WriteString(packageShim)
 	}

@@ -1,17 +1,20 @@
 """Runs scripts in folders, each in a child of this one process, and compares
-the syntax trees of files before and after they were rewritten.
+what Python makes of a tree from phase to phase.
 
-For each line {"runs": [...], "pairs": [...]} it prints a line {"outputs": [...],
+For each line {"runs": [...], "stages": [...]} it prints a line {"outputs": [...],
 "differences": [...]}; see phases_test.go.
 """
 
-import ast
 import json
 import os
 import runpy
 import sys
+import tempfile
 import traceback
 import unittest.mock  # so that children find it loaded
+import warnings
+
+import meaning
 
 
 def run(job):
@@ -44,46 +47,42 @@ def run(job):
     return output if status == 0 else f"{output}\nexit status {status}"
 
 
-class Shape(ast.NodeTransformer):
-    """Leaves out what a rewrite may change: imports, dotted names, strings
-    with a dot, a slash or a colon in them."""
+def look(stage):
+    """Starts a child that looks at a stage; what it returns waits for the
+    answer."""
+    answer = tempfile.TemporaryFile("w+")
+    child = os.fork()
+    if child == 0:
+        try:
+            os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+            os.chdir(stage["dir"])
+            os.environ["PYTHONPATH"] = os.pathsep.join(stage["paths"])
+            sys.path[:1] = stage["paths"]
+            sys.argv = ["oracle"]
+            warnings.simplefilter("ignore")
+            json.dump(meaning.look(stage), answer)
+            answer.flush()
+        except BaseException:
+            traceback.print_exc()
+        os._exit(0)
 
-    def drop(self, node):
-        return None
+    def wait():
+        os.waitpid(child, 0)
+        with answer:
+            answer.seek(0)
+            return json.load(answer)
 
-    visit_Import = visit_ImportFrom = visit_Pass = drop
-
-    def visit_Name(self, node):
-        return ast.Name("_", node.ctx)
-
-    def visit_Attribute(self, node):
-        at = node
-        while isinstance(at, ast.Attribute):
-            at = at.value
-        if isinstance(at, ast.Name):
-            return ast.Name("_", node.ctx)
-        return self.generic_visit(node)
-
-    def visit_Constant(self, node):
-        if isinstance(node.value, str) and any(mark in node.value for mark in (".", "/", ":", "@meta")):
-            return ast.Constant("_")
-        return node
-
-
-def shape(file):
-    with open(file, "rb") as f:
-        source = f.read()
-    try:
-        return ast.dump(Shape().visit(ast.parse(source)), indent=1)
-    except SyntaxError:
-        return None  # Python 2
+    return wait
 
 
-def compare(pair):
-    before, after = shape(pair["before"]), shape(pair["after"])
-    if before != after:
-        return [f"{pair['after']} is other code than before:\n{before}\n---\n{after}"]
-    return []
+def compare(stages):
+    """Returns what differs between stages that follow each other."""
+    seen = [wait() for wait in [look(stage) for stage in stages]]
+    found = []
+    for stage, was, now in zip(stages[1:], seen, seen[1:]):
+        diff = meaning.differences(stage, was, now, dict(stage["moves"]), stage["rewritten"])
+        found += [f"{stage['phase']}: {d}" for d in diff]
+    return found
 
 
 sys.dont_write_bytecode = True
@@ -92,6 +91,6 @@ for line in sys.stdin:
     asked = json.loads(line)
     answer = {
         "outputs": [run(job) for job in asked["runs"] or []],
-        "differences": [d for pair in asked["pairs"] or [] for d in compare(pair)],
+        "differences": compare(asked["stages"]),
     }
     print(json.dumps(answer), flush=True)
