@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/tree"
+)
+
+// child names a folder: then the process carries out the plan for it, and
+// nothing else, so that its memory can be measured.
+const child = "RESTAGE_BENCH_CHILD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(child); dir != "" {
+		if _, err := apply(context.Background(), dir); err != nil {
+			panic(err)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// made writes a repository to a folder of its own.
+func made(b *testing.B, size, moves int) string {
+	dir := filepath.Join(b.TempDir(), "repo")
+	if err := makeRepo(size, moves).write(dir); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
+
+// apply does what "restage apply" does with all phases, and writes nothing.
+func apply(ctx context.Context, dir string) ([]*phases.Change, error) {
+	data, err := os.ReadFile(dir + ".yaml")
+	if err != nil {
+		return nil, err
+	}
+	p, err := plan.Read("plan.yaml", data)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tree.OpenDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	return carryOut(ctx, t, p)
+}
+
+func carryOut(ctx context.Context, t tree.Tree, p *plan.Plan) ([]*phases.Change, error) {
+	var changes []*phases.Change
+	for _, phase := range phases.All {
+		c, err := phases.Run(ctx, t, p, phase, phases.Options{})
+		if err != nil {
+			return nil, err
+		}
+		if t, err = c.Apply(t); err != nil {
+			return nil, err
+		}
+		changes = append(changes, c)
+	}
+	return changes, nil
+}
+
+// reading returns how long it takes to read a folder the plain way, the best
+// of a few times, and how many bytes that are.
+func reading(b *testing.B, dir string) (time.Duration, int64) {
+	var best time.Duration
+	var size int64
+	for range 5 {
+		start := time.Now()
+		_, n, err := readAll(dir)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if took := time.Since(start); best == 0 || took < best {
+			best = took
+		}
+		size = n
+	}
+	return best, size
+}
+
+// measure runs f and reports its time beside that of reading dir.
+func measure(b *testing.B, dir string, f func() error) {
+	base, size := reading(b, dir)
+	b.SetBytes(size)
+	for b.Loop() {
+		if err := f(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(base), "x-reading")
+}
+
+// BenchmarkRead reads 500 files: one after the other with os.ReadFile, which is
+// what "x-reading" means everywhere, and as a tree.
+func BenchmarkRead(b *testing.B) {
+	dir := made(b, 500, 10)
+	b.Run("plain", func(b *testing.B) {
+		measure(b, dir, func() error {
+			_, _, err := readAll(dir)
+			return err
+		})
+	})
+	b.Run("tree", func(b *testing.B) {
+		measure(b, dir, func() error {
+			t, err := tree.OpenDir(dir)
+			if err != nil {
+				return err
+			}
+			for _, e := range t.Entries() {
+				if _, err := t.Read(e.Path); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+}
+
+// BenchmarkPlan carries out ten moves of modules that 33 places name each, in a
+// repository of 500 files.
+func BenchmarkPlan(b *testing.B) {
+	dir := made(b, 500, 10)
+	measure(b, dir, func() error {
+		_, err := apply(b.Context(), dir)
+		return err
+	})
+}
+
+// BenchmarkTree carries out a plan that touches few files of a large tree.
+// "peak-MB" is the resident memory of a process that does it once.
+func BenchmarkTree(b *testing.B) {
+	for _, size := range []int{1000, 4000, 12000} {
+		b.Run(strconv.Itoa(size), func(b *testing.B) {
+			dir := made(b, size, 3)
+			measure(b, dir, func() error {
+				_, err := apply(b.Context(), dir)
+				return err
+			})
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(os.Environ(), child+"="+dir)
+			if out, err := cmd.CombinedOutput(); err != nil {
+				b.Fatalf("%v: %s", err, out)
+			}
+			b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, "peak-MB")
+		})
+	}
+}
