@@ -38,14 +38,10 @@ type job struct {
 }
 
 // look resolves the plan against the tree.
-func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options, parse *parser) (*job, error) {
-	src, err := readSources(ctx, t, p, parse)
-	if err != nil {
-		return nil, err
-	}
+func look(ctx context.Context, src *sources, p *plan.Plan, opt Options) (*job, error) {
 	cyclic := map[*plan.Move]bool{}
 	for {
-		j, err := lookAt(ctx, t, src, p, opt, cyclic)
+		j, err := lookAt(ctx, src, p, opt, cyclic)
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +53,8 @@ func look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options, parse *pa
 }
 
 // lookAt is look when it is known which moves would add an import cycle.
-func lookAt(ctx context.Context, t tree.Tree, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
-	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: t, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
+func lookAt(ctx context.Context, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
+	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: src, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
 	if err := j.findRoots(); err != nil {
 		return nil, err
 	}

@@ -21,39 +21,58 @@ import (
 // It fails, and nothing is done, when the plan cannot be carried out on this
 // tree at all: no Python in it, two moves to one place, a phase out of turn.
 func Run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
-	return runAhead(ctx, t, p, phase, opt, newParser())
+	changes, err := RunFrom(ctx, t, p, phase, opt)
+	if err != nil {
+		return nil, err
+	}
+	return changes[0], nil
 }
 
-// runAhead runs a phase, and those after it for the decisions that they ask.
-func runAhead(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options, parse *parser) (*Change, error) {
-	at := slices.Index(All, phase)
-	if at < 0 {
+// RunFrom carries out a phase and all that come after it, each on the result of
+// the one before. It returns what Run would for each, and reads the tree once.
+func RunFrom(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options) ([]*Change, error) {
+	if !slices.Contains(All, phase) {
 		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
 	}
-	change, err := run(ctx, t, p, phase, opt, parse)
+	src, err := readSources(ctx, t, p, newParser())
 	if err != nil {
 		return nil, err
 	}
-	next, err := change.Apply(t)
-	if err != nil {
-		return nil, err
-	}
-	for _, later := range All[at+1:] {
-		c, err := run(ctx, next, p, later, opt, parse)
+	return runFrom(ctx, src, p, phase, opt)
+}
+
+func runFrom(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) ([]*Change, error) {
+	var changes []*Change
+	for _, now := range All[slices.Index(All, phase):] {
+		c, err := run(ctx, src, p, now, opt)
+		if err != nil && now != phase {
+			err = fmt.Errorf("looking ahead to %s: %w", now, err)
+		}
 		if err != nil {
-			return nil, fmt.Errorf("looking ahead to %s: %w", later, err)
+			return nil, err
 		}
-		for _, d := range c.Decisions {
-			if !slices.ContainsFunc(change.Decisions, func(have Decision) bool { return have.Path == d.Path }) {
-				change.Decisions = append(change.Decisions, d)
-			}
+		for _, earlier := range changes {
+			earlier.lookAhead(c)
 		}
-		change.Unasked = slices.DeleteFunc(change.Unasked, func(p string) bool { return !slices.Contains(c.Unasked, p) })
-		if next, err = c.Apply(next); err != nil {
+		changes = append(changes, c)
+		if now == Cleanup {
+			break
+		}
+		if src, err = src.after(ctx, c); err != nil {
 			return nil, err
 		}
 	}
-	return change, nil
+	return changes, nil
+}
+
+// lookAhead adds the decisions that a later phase asks.
+func (c *Change) lookAhead(later *Change) {
+	for _, d := range later.Decisions {
+		if !slices.ContainsFunc(c.Decisions, func(have Decision) bool { return have.Path == d.Path }) {
+			c.Decisions = append(c.Decisions, d)
+		}
+	}
+	c.Unasked = slices.DeleteFunc(c.Unasked, func(p string) bool { return !slices.Contains(later.Unasked, p) })
 }
 
 // Apply returns the tree that t is after the change.
@@ -68,8 +87,8 @@ func (c *Change) Apply(t tree.Tree) (tree.Tree, error) {
 	return t, nil
 }
 
-func run(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Options, parse *parser) (*Change, error) {
-	j, err := look(ctx, t, p, opt, parse)
+func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
+	j, err := look(ctx, src, p, opt)
 	if err != nil {
 		return nil, err
 	}

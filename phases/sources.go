@@ -21,17 +21,26 @@ import (
 // maxText is the size in bytes above which a file is not looked into.
 const maxText = 16 << 20
 
-// sources is what one pass over all files of a tree gives: which there are,
-// what they import, and which may name anything that the plan touches.
+// sources is a tree, and what one pass over all its files gives: which there
+// are, what they import, and which may name anything that the plan touches.
 type sources struct {
-	tree     tree.Tree
+	tree.Tree
 	paths    []string        // all files but symbolic links, sorted
+	found    []finding       // of each of paths
 	imported map[string]bool // dotted names in import lines
 	hits     []string        // files that contain a name of the plan, sorted
 	plans    map[string]bool // files that are plans themselves
+	held     map[string][]byte
 
-	mu    sync.Mutex
+	names planNames
 	parse *parser
+}
+
+// A finding is what is found in one file.
+type finding struct {
+	imported []string // dotted names in import lines
+	hit      []byte   // the file, if it contains a name of the plan
+	plan     bool     // it is a plan itself
 }
 
 // A parser remembers what it parsed: the phases look at the same files again
@@ -60,25 +69,41 @@ func (p *parser) parse(path string, src []byte) *python.Syntax {
 
 // readSources reads every file of the tree once.
 func readSources(ctx context.Context, t tree.Tree, p *plan.Plan, parse *parser) (*sources, error) {
-	s := &sources{tree: t, imported: map[string]bool{}, plans: map[string]bool{}, parse: parse}
+	return (&sources{names: namesOf(p), parse: parse}).next(ctx, t, nil)
+}
+
+// next returns the sources of t. It reads the files that s does not know, and
+// those changed since.
+func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool) (*sources, error) {
+	n := &sources{Tree: t, imported: map[string]bool{}, plans: map[string]bool{}, held: map[string][]byte{}, names: s.names, parse: s.parse}
 	for _, e := range t.Entries() {
 		if e.Mode != tree.Symlink {
-			s.paths = append(s.paths, e.Path)
+			n.paths = append(n.paths, e.Path)
 		}
 	}
-	names := namesOf(p)
+	n.found = make([]finding, len(n.paths))
+	var unread []int
+	for i, f := range n.paths {
+		if at, known := slices.BinarySearch(s.paths, f); known && !changed[f] {
+			n.found[i] = s.found[at]
+		} else {
+			unread = append(unread, i)
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	const batch = 64
-	for chunk := range slices.Chunk(s.paths, batch) {
+	for chunk := range slices.Chunk(unread, batch) {
 		group.Go(func() error {
-			for _, f := range chunk {
+			for _, i := range chunk {
 				if err := ctx.Err(); err != nil {
 					return err
 				}
-				if err := s.read(f, names); err != nil {
-					return fmt.Errorf("read %s: %w", f, err)
+				src, err := t.Read(n.paths[i])
+				if err != nil {
+					return fmt.Errorf("read %s: %w", n.paths[i], err)
 				}
+				n.found[i] = n.names.look(n.paths[i], src)
 			}
 			return nil
 		})
@@ -86,34 +111,54 @@ func readSources(ctx context.Context, t tree.Tree, p *plan.Plan, parse *parser) 
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	slices.Sort(s.hits)
-	return s, nil
+	for i, f := range n.paths {
+		for _, name := range n.found[i].imported {
+			n.imported[name] = true
+		}
+		if n.found[i].hit != nil {
+			n.hits = append(n.hits, f)
+			n.held[f] = n.found[i].hit
+			n.plans[f] = n.found[i].plan
+		}
+	}
+	return n, nil
 }
 
-func (s *sources) read(f string, names planNames) error {
-	src, err := s.tree.Read(f)
+// after returns the sources of what the tree is after a change.
+func (s *sources) after(ctx context.Context, c *Change) (*sources, error) {
+	t, err := c.Apply(s.Tree)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	changed := map[string]bool{}
+	for _, commit := range c.Commits {
+		for _, f := range commit.Files {
+			changed[f] = true
+		}
+	}
+	return s.next(ctx, t, changed)
+}
+
+// Read implements tree.Tree. The files that matter are read from memory.
+func (s *sources) Read(f string) ([]byte, error) {
+	if src, held := s.held[f]; held {
+		return src, nil
+	}
+	return s.Tree.Read(f)
+}
+
+// look looks into one file.
+func (n planNames) look(f string, src []byte) finding {
+	var out finding
 	var statements [][]byte
-	var imported []string
 	if strings.HasSuffix(f, ".py") {
 		statements = python.ImportStatements(src)
-		imported = python.ImportedModules(statements)
+		out.imported = python.ImportedModules(statements)
 	}
-	hit := len(src) <= maxText && bytes.IndexByte(src[:min(len(src), 8000)], 0) < 0 && names.hit(f, src, statements)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, name := range imported {
-		s.imported[name] = true
+	if len(src) <= maxText && bytes.IndexByte(src[:min(len(src), 8000)], 0) < 0 && n.hit(f, src, statements) {
+		out.hit, out.plan = src, plan.IsPlan(f, src)
 	}
-	if hit && plan.IsPlan(f, src) {
-		s.plans[f] = true
-	}
-	if hit {
-		s.hits = append(s.hits, f)
-	}
-	return nil
+	return out
 }
 
 // planNames is what a file must contain to refer to anything that the plan
@@ -207,7 +252,7 @@ func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 }
 
 func (s *sources) syntax(f string) *python.Syntax {
-	src, err := s.tree.Read(f)
+	src, err := s.Read(f)
 	if err != nil {
 		src = nil
 	}

@@ -25,14 +25,21 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 		return nil, fmt.Errorf("phase %q: there are moves, imports and cleanup", phase)
 	}
 	v, parse := &verifier{stage: check.Stage(at)}, newParser()
-	var err error
 	if before != nil {
-		if v.was, err = look(ctx, before, p, opt, parse); err != nil {
+		src, err := readSources(ctx, before, p, parse)
+		if err != nil {
+			return nil, err
+		}
+		if v.was, err = look(ctx, src, p, opt); err != nil {
 			return nil, fmt.Errorf("look at the tree before: %w", err)
 		}
 		p = withRoots(p, v.was.roots, after)
 	}
-	if v.now, err = look(ctx, after, p, opt, parse); err != nil {
+	src, err := readSources(ctx, after, p, parse)
+	if err != nil {
+		return nil, err
+	}
+	if v.now, err = look(ctx, src, p, opt); err != nil {
 		return nil, err
 	}
 	if v.was == nil {
@@ -43,7 +50,7 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 		return nil, err
 	}
 	if v.stage == check.Cleaned && v.now.requireMoved() == nil {
-		if v.again, err = run(ctx, after, p, phase, opt, parse); err != nil {
+		if v.again, err = run(ctx, src, p, phase, opt); err != nil {
 			return nil, err
 		}
 		open = append(open, v.spares()...)
@@ -77,11 +84,11 @@ func (v *verifier) decisions(ctx context.Context, phase Phase) ([]Decision, erro
 		if phase != Moves && j.requireMoved() != nil {
 			continue
 		}
-		c, err := runAhead(ctx, j.tree, j.plan, phase, j.opt, j.src.parse)
+		changes, err := runFrom(ctx, j.src, j.plan, phase, j.opt)
 		if err != nil {
 			return nil, err
 		}
-		return c.Decisions, nil
+		return changes[0].Decisions, nil
 	}
 	return v.now.decisions, nil
 }

@@ -71,7 +71,7 @@ func apply(cmd *cobra.Command, file string, flags applyFlags) error {
 	case !flags.diff:
 		write = func(changes []*phases.Change) error { return tree.Write(j.dir, j.base, edits(changes...)) }
 	}
-	changes, err := j.run(cmd.Context(), cmd, list)
+	changes, err := j.run(cmd.Context(), list)
 	if err != nil {
 		return err
 	}

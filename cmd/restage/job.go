@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"github.com/restage/restage/phases"
@@ -119,25 +118,12 @@ func inside(dir, file string) string {
 
 // run carries out the phases in list, one on the result of the other, and
 // returns what each does. Nothing is written.
-func (j *job) run(ctx context.Context, cmd *cobra.Command, list []phases.Phase) ([]*phases.Change, error) {
-	progress := io.Discard
-	if f, ok := cmd.ErrOrStderr().(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		progress = f
+func (j *job) run(ctx context.Context, list []phases.Phase) ([]*phases.Change, error) {
+	changes, err := phases.RunFrom(ctx, j.base, j.plan, list[0], j.opt)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", list[0], err)
 	}
-	var changes []*phases.Change
-	t := j.base
-	for _, phase := range list {
-		fmt.Fprintf(progress, "%s ...\n", phase)
-		c, err := phases.Run(ctx, t, j.plan, phase, j.opt)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", phase, err)
-		}
-		if t, err = tree.Apply(t, edits(c)); err != nil {
-			return nil, fmt.Errorf("%s: %w", phase, err)
-		}
-		changes = append(changes, c)
-	}
-	return changes, nil
+	return changes[:len(list)], nil
 }
 
 // edits returns the edits of all commits of changes in their order.

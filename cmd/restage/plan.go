@@ -43,7 +43,7 @@ folder DIR. Nothing is written.`,
 			if err != nil {
 				return err
 			}
-			changes, err := j.run(cmd.Context(), cmd, phases.All)
+			changes, err := j.run(cmd.Context(), phases.All)
 			if err != nil {
 				return err
 			}

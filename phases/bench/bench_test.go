@@ -52,22 +52,7 @@ func apply(ctx context.Context, dir string) ([]*phases.Change, error) {
 	if err != nil {
 		return nil, err
 	}
-	return carryOut(ctx, t, p)
-}
-
-func carryOut(ctx context.Context, t tree.Tree, p *plan.Plan) ([]*phases.Change, error) {
-	var changes []*phases.Change
-	for _, phase := range phases.All {
-		c, err := phases.Run(ctx, t, p, phase, phases.Options{})
-		if err != nil {
-			return nil, err
-		}
-		if t, err = c.Apply(t); err != nil {
-			return nil, err
-		}
-		changes = append(changes, c)
-	}
-	return changes, nil
+	return phases.RunFrom(ctx, t, p, phases.Moves, phases.Options{})
 }
 
 // reading returns how long it takes to read a folder the plain way, the best

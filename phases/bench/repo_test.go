@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -64,7 +65,7 @@ func TestRepo(t *testing.T) {
 		t.Fatal(err)
 	}
 	var after tree.Tree = tree.NewMap(r.files)
-	changes, err := carryOut(t.Context(), after, p)
+	changes, err := phases.RunFrom(t.Context(), after, p, phases.Moves, phases.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +88,7 @@ func TestRepo(t *testing.T) {
 			checkParses(t, name, text)
 		}
 	}
-	again, err := carryOut(t.Context(), after, p)
+	again, err := phases.RunFrom(t.Context(), after, p, phases.Moves, phases.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
