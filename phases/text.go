@@ -3,6 +3,7 @@ package phases
 import (
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -16,8 +17,13 @@ import (
 // strings rewrites string literals: a literal that is one dotted name, as
 // mock.patch and import_module take it, and dotted names and paths in others.
 func (r *rewriter) strings() {
+	quoted := r.quoted()
 	for _, s := range r.f.Strings {
 		if strings.Contains(s.Prefix, "b") {
+			continue
+		}
+		if chains := inside(quoted, s.Content); len(chains) > 0 {
+			r.scanAround(s.Content, chains)
 			continue
 		}
 		text := s.Text(r.f.Src)
@@ -36,6 +42,36 @@ func (r *rewriter) strings() {
 			r.scan(piece, false)
 		}
 	}
+}
+
+// quoted returns the chains in annotations that are strings, sorted. Those that
+// begin with a name that the file binds are rewritten like chains in code.
+func (r *rewriter) quoted() []python.Span {
+	var spans []python.Span
+	for _, u := range r.f.Uses {
+		if u.Quoted && u.Resolve() != nil {
+			spans = append(spans, python.Span{Start: u.Parts[0].Start, End: u.Parts[len(u.Parts)-1].End})
+		}
+	}
+	slices.SortFunc(spans, func(a, b python.Span) int { return a.Start - b.Start })
+	return spans
+}
+
+// inside returns those of the sorted spans that lie in s.
+func inside(spans []python.Span, s python.Span) []python.Span {
+	before := func(a python.Span, at int) int { return a.Start - at }
+	i, _ := slices.BinarySearchFunc(spans, s.Start, before)
+	j, _ := slices.BinarySearchFunc(spans, s.End, before)
+	return spans[i:j]
+}
+
+// scanAround rewrites the tokens of s that are not in the given spans.
+func (r *rewriter) scanAround(s python.Span, spans []python.Span) {
+	for _, skip := range spans {
+		r.scan(python.Span{Start: s.Start, End: skip.Start}, false)
+		s.Start = skip.End
+	}
+	r.scan(s, false)
 }
 
 var dottedString = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$`)

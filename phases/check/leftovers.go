@@ -216,7 +216,9 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 		s.imp(f, imp, self, pkg, level)
 	}
 	for _, u := range f.Uses {
-		s.chain(f, u, self, pkg, level)
+		if !u.Quoted { // strings come below
+			s.chain(f, u, self, pkg, level)
+		}
 	}
 	src := f.Src
 	if path.Base(s.path) == "setup.py" && s.Stage != Cleaned {

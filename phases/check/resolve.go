@@ -45,7 +45,7 @@ func (w *world) broken(f *python.Syntax, self string, pkg bool, ours, look func(
 		s.imp(imp)
 	}
 	for _, u := range f.Uses {
-		if len(u.Parts) > 1 {
+		if len(u.Parts) > 1 && !u.Quoted {
 			s.chain(u)
 		}
 	}

@@ -1,6 +1,9 @@
 package python
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 	function, args := n.child("function"), n.child("arguments")
@@ -72,6 +75,15 @@ func isString(n *node) bool {
 	return n != nil && (n.kind == "string" || n.kind == "concatenated_string")
 }
 
+// isExpression reports whether a module is one expression that binds nothing.
+func isExpression(root *node) bool {
+	if len(root.children) != 1 || root.children[0].kind != "expression_statement" || len(root.children[0].children) != 1 {
+		return false
+	}
+	kind := root.children[0].children[0].kind
+	return kind != "assignment" && kind != "augmented_assignment" && kind != "named_expression"
+}
+
 // concatenated records literals side by side: as one if they are plain and
 // alike, else each by itself.
 func (r *reader) concatenated(n *node, s *Scope, into String) {
@@ -80,7 +92,7 @@ func (r *reader) concatenated(n *node, s *Scope, into String) {
 		ch := &n.children[i]
 		lit := literal(ch, r.src)
 		if i == 0 {
-			whole.Span, whole.Content, whole.Prefix, whole.Scope, whole.Type = lit.Span, lit.Content, lit.Prefix, s, r.annotated && !r.literals
+			whole.Span, whole.Content, whole.Prefix, whole.Scope = lit.Span, lit.Content, lit.Prefix, s
 		}
 		quote := string(r.src[lit.Content.End:lit.End])
 		ok = ok && ch.kind == "string" && lit.Prefix == whole.Prefix && strings.IndexByte(lit.Prefix, 'f') < 0 &&
@@ -110,7 +122,7 @@ func (r *reader) str(n *node, s *Scope, into String) {
 		return
 	}
 	lit := literal(n, r.src)
-	into.Span, into.Content, into.Prefix, into.Scope, into.Type = lit.Span, lit.Content, lit.Prefix, s, r.annotated && !r.literals
+	into.Span, into.Content, into.Prefix, into.Scope = lit.Span, lit.Content, lit.Prefix, s
 	var interpolations func(n *node)
 	interpolations = func(n *node) {
 		for i := range n.children {
@@ -125,6 +137,45 @@ func (r *reader) str(n *node, s *Scope, into String) {
 	}
 	interpolations(n)
 	r.f.Strings = append(r.f.Strings, into)
+	if r.annotated && !r.literals || into.annotates() {
+		r.quoted(into, s)
+	}
+}
+
+// annotates reports whether the string is an argument that type checkers read
+// as an annotation.
+func (s String) annotates() bool {
+	switch s.Callee[strings.LastIndexByte(s.Callee, '.')+1:] {
+	case "cast", "ForwardRef":
+		return s.Arg == 0
+	case "NewType":
+		return s.Arg == 1
+	case "TypeVar":
+		return s.Arg != 0
+	}
+	return false
+}
+
+// quoted reads the uses in an annotation that is a string.
+func (r *reader) quoted(lit String, s *Scope) {
+	src := r.src[lit.Content.Start:lit.Content.End]
+	if lit.Format || bytes.IndexByte(src, '.') < 0 || bytes.IndexByte(src, '\\') >= 0 {
+		return
+	}
+	root, errorLine := parseTree(src)
+	if errorLine != 0 || !isExpression(&root) {
+		return
+	}
+	inner := &reader{f: &Syntax{Src: src}, src: src, annotated: true}
+	inner.block(&root, s, context{})
+	for _, u := range inner.f.Uses {
+		for i := range u.Parts {
+			u.Parts[i].Start += lit.Content.Start
+			u.Parts[i].End += lit.Content.Start
+		}
+		u.Quoted = true
+		r.f.Uses = append(r.f.Uses, u)
+	}
 }
 
 // literal returns the extent of a string literal.

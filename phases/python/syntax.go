@@ -54,9 +54,10 @@ type ImportName struct {
 
 // A Use is a name that is read, with the attributes that follow: a.b.c.
 type Use struct {
-	Scope *Scope
-	Parts []Part
-	Store bool // the last part is assigned to or deleted
+	Scope  *Scope
+	Parts  []Part
+	Store  bool // the last part is assigned to or deleted
+	Quoted bool // stands in an annotation that is a string
 }
 
 // A Part is one identifier of a Use.
@@ -89,7 +90,6 @@ type String struct {
 	Format  bool   // has interpolations
 	Deco    bool   // the call is a decorator
 	Joined  bool   // more is added to it with + or %, or by a literal beside it
-	Type    bool   // stands in an annotation
 	value   string // of several literals side by side: what they are together
 }
 
@@ -479,6 +479,10 @@ func (r *reader) assignment(n *node, s *Scope, c context) {
 		s.bind(left.text(r.src), b)
 	} else {
 		r.target(left, s, AssignBinding)
+	}
+	if t := n.child("type"); t != nil && strings.HasSuffix(t.text(r.src), "TypeAlias") {
+		defer func(was bool) { r.annotated = was }(r.annotated)
+		r.annotated = true
 	}
 	r.rest(n, s, c, "left")
 	r.allList(n, s)
