@@ -201,7 +201,11 @@ func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, 
 			continue
 		}
 		dotted := strings.Join(parts[:n], ".")
-		if e, ok := r.chain(u, dotted, n); ok {
+		e, ok := r.chain(u, dotted, n)
+		if u.Quoted && !ok {
+			dotted = root // an annotation needs the name, and runs nothing
+		}
+		if ok {
 			edits = append(edits, e)
 		} else if !slices.Contains(stay, dotted) {
 			stay = append(stay, dotted)
@@ -237,7 +241,7 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 	alias := map[string]string{} // module → the name that the chains use instead
 	var needed []string
 	for _, c := range chains {
-		if !slices.Contains(needed, c.module) {
+		if !c.use.Quoted && !slices.Contains(needed, c.module) {
 			needed = append(needed, c.module)
 		}
 	}
