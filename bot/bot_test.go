@@ -489,6 +489,29 @@ pull_requests: {draft: true, labels: [documentation, moving house], reviewers: [
 	same(t, "pull request", []any{p.GetBase().GetRef(), p.GetDraft(), labels, reviewers}, "[develop true [documentation moving house] [bob]]")
 }
 
+// Workflows are changed if whoever installed restage let it; else the pull
+// request says what to change. A push that goes too far would be refused.
+func TestWorkflows(t *testing.T) {
+	t.Parallel()
+	const path = ".github/workflows/ci.yml"
+	for _, granted := range []bool{false, true} {
+		archive := shop + "-- " + path + " --\nrun: python -m shop.old.pricing\n"
+		var w *world
+		if granted {
+			w = newWorld(t, archive, "workflows: write")
+		} else {
+			w = newWorld(t, archive)
+		}
+		w.file("ada", fenced(yaml))
+		w.settle(nil)
+		w.merge(movesBranch)
+		w.settle(nil)
+		now, said := w.git("show", importsBranch+":"+path), w.pull(importsBranch).GetBody()
+		same(t, "warned", strings.Contains(said, path+":1"), !granted)
+		same(t, "rewritten", now == "run: python -m shop.prices\n", granted)
+	}
+}
+
 // GitHub asks nobody if one of the reviewers has no access. The pull request is
 // opened all the same.
 func TestReviewersWithoutAccess(t *testing.T) {

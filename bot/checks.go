@@ -45,7 +45,11 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	results, err := phases.Verify(ctx, before, after, l.plan, s.phase, options(cfg, l.m.PlanFile))
+	opt, err := l.options(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	results, err := phases.Verify(ctx, before, after, l.plan, s.phase, opt)
 	if err != nil {
 		return l.giveUp(ctx, s, err)
 	}

@@ -49,7 +49,10 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	s.row.Revision, s.row.Rechecks = l.m.Revision, l.m.Rechecks
 	s.row.Skipped, s.row.Error = false, ""
 
-	opt := options(cfg, l.m.PlanFile)
+	opt, err := l.options(ctx, cfg)
+	if err != nil {
+		return false, err
+	}
 	before, err := l.clone.Tree(l.base)
 	if err != nil {
 		return false, err

@@ -36,13 +36,16 @@ func isBroken(err error) bool {
 	return errors.As(err, &e) || errors.Is(err, fs.ErrInvalid)
 }
 
-// options returns what a configuration says to the phases.
-func options(c *config.Config, planFile string) phases.Options {
+// options returns what a configuration and the permissions of the app say to
+// the phases.
+func (l *look) options(ctx context.Context, c *config.Config) (phases.Options, error) {
+	workflows, err := l.repo.MayWriteWorkflows(ctx)
 	return phases.Options{
 		SourceRoots: c.SourceRoots,
 		Include:     c.Include,
 		Exclude:     c.Exclude,
 		NoShims:     !c.Shims,
-		PlanFile:    planFile,
-	}
+		Workflows:   workflows,
+		PlanFile:    l.m.PlanFile,
+	}, err
 }

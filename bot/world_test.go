@@ -61,7 +61,9 @@ type world struct {
 var began = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // newWorld returns a world whose repository holds the files of a txtar archive.
-func newWorld(t *testing.T, archive string) *world {
+// Permissions, such as "workflows: write", are granted to restage beyond those
+// that it asks for.
+func newWorld(t *testing.T, archive string, permissions ...string) *world {
 	t.Helper()
 	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), out: http.DefaultTransport}
 	w.description = must(openapi.Load())
@@ -82,7 +84,10 @@ func newWorld(t *testing.T, archive string) *world {
 
 	hook := httptest.NewServer(http.HandlerFunc(w.receive))
 	t.Cleanup(hook.Close)
-	manifest := must(os.ReadFile("../app.yml"))
+	manifest := must(os.ReadFile("../app.yml")) // permissions come last in it
+	for _, p := range permissions {
+		manifest = fmt.Appendf(manifest, "  %s\n", p)
+	}
 	w.app = must(w.RegisterApp("ada", manifest, hook.URL, secret))
 	w.inst = must(w.Install(w.app.ID, "ada", "shop"))
 

@@ -71,13 +71,13 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 			continue
 		}
 		left = append(left, r.left...)
-		if strings.HasPrefix(r.path, ".github/workflows/") {
+		j.warnings = append(j.warnings, r.warnings...)
+		if strings.HasPrefix(r.path, ".github/workflows/") && !j.opt.Workflows {
 			for _, e := range r.edits {
-				j.warn(r.path, r.f.Line(e.Start), "workflow", "%s is to become %s here; workflows are left to people", r.f.Src[e.Start:e.End], e.Text)
+				j.warn(r.path, r.f.Line(e.Start), "workflow", "%s is to become %s here; restage may not change workflows", r.f.Src[e.Start:e.End], e.Text)
 			}
 			continue
 		}
-		j.warnings = append(j.warnings, r.warnings...)
 		computes = append(computes, r.computes...)
 		if len(r.edits) > 0 {
 			rewritten = append(rewritten, r)

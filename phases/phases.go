@@ -81,12 +81,13 @@ type Warning struct {
 	Message string `json:"message"`
 }
 
-// Options are the settings of a repository that change what phases do. They
-// come from .github/restage.yml on the default branch.
+// Options are the settings that change what phases do. Most come from
+// .github/restage.yml on the default branch.
 type Options struct {
 	SourceRoots []string // as in a plan, used when the plan has none
 	Include     []string // globs of paths that may be rewritten; empty means all
 	Exclude     []string // globs of paths that are never rewritten
 	NoShims     bool     // leave no shim at old paths
+	Workflows   bool     // rewrite .github/workflows too, which an app may push only by a permission of its own
 	PlanFile    string   // path of the plan in the repository, which is never rewritten; "" if none
 }

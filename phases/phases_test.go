@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	commits              "PHASE TITLE", one a line
 //	error                the end of a run that must fail, "PHASE: MESSAGE"
 //	phases               the phases to run, if not all three
+//	workflows            if it is there, workflows may be changed
 //	check.py             run by Python before the first phase and after each, with
 //	                     the same output every time
 //	old.py               the same, but not after cleanup: what shims are for
@@ -108,6 +109,8 @@ func readCase(t *testing.T, file string) *testCase {
 		switch name {
 		case "plan.yaml", "plan.md", planFile:
 			c.plan, c.planErr = plan.Read(name, f.Data)
+		case "workflows":
+			c.opt.Workflows = true
 		case "phases":
 			c.phases = nil
 			for _, p := range strings.Fields(string(f.Data)) {

@@ -312,6 +312,19 @@ func (r *Repo) CanWrite(ctx context.Context, login string) (bool, error) {
 	return level.GetPermission() == "admin" || level.GetPermission() == "write", nil
 }
 
+// MayWriteWorkflows reports whether the app may push changes to
+// .github/workflows: who installed it must have granted that by itself, beside
+// the permission to write contents.
+//
+// GitHub REST: Create an installation access token for an app.
+func (r *Repo) MayWriteWorkflows(ctx context.Context) (bool, error) {
+	if _, err := r.inst.auth.Token(ctx); err != nil {
+		return false, fmt.Errorf("asking what the app may do: %w", err)
+	}
+	granted, err := r.inst.auth.Permissions()
+	return granted.GetWorkflows() == "write", err
+}
+
 // all returns the items of all pages of a list.
 func all[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, error) {
 	var items []T

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -436,6 +437,30 @@ func TestFile(t *testing.T) {
 		if _, err := w.repo.File(ctx, path); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", path, err, want)
 		}
+	}
+}
+
+// The token says what whoever installed the app let it do.
+func TestMayWriteWorkflows(t *testing.T) {
+	w := newWorld(t)
+	may, err := w.repo.MayWriteWorkflows(ctx)
+	check(t, err)
+	if may {
+		t.Error("nobody granted that")
+	}
+	w.out = func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if err == nil && strings.HasSuffix(r.URL.Path, "/access_tokens") {
+			res.Body = io.NopCloser(strings.NewReader(`{"token": "t", "expires_at": "2099-01-01T00:00:00Z", "permissions": {"contents": "write", "workflows": "write"}}`))
+		}
+		return res, err
+	}
+	app, err := github.New(github.Config{URL: w.URL(), AppID: w.app.ID, PrivateKey: w.app.PEM, WorkDir: t.TempDir(), Transport: w.out})
+	check(t, err)
+	repo, err := app.Repo(w.inst, "ada", "shop")
+	check(t, err)
+	if may, err = repo.MayWriteWorkflows(ctx); err != nil || !may {
+		t.Errorf("granted: %v, %v", may, err)
 	}
 }
 

@@ -85,6 +85,7 @@ func (j *job) configure(file string) error {
 		}
 		j.opt = phases.Options{SourceRoots: c.SourceRoots, Include: c.Include, Exclude: c.Exclude, NoShims: !c.Shims}
 	}
+	j.opt.Workflows = true // a person pushes them
 	j.opt.PlanFile = inside(j.dir, file)
 	return nil
 }
