@@ -92,20 +92,53 @@ func (j *job) findRoots() error {
 	}
 	if len(j.roots) == 0 {
 		j.roots = python.FindRoots(j.src.paths, j.src.imported)
+		j.addDeclaredRoots()
 		j.addPlanRoot()
 	}
 	j.index = python.NewIndex(j.src.paths, j.roots)
 	return nil
 }
 
+// addDeclaredRoots adds the roots that settings name, if there is Python below
+// them.
+func (j *job) addDeclaredRoots() {
+	for _, sure := range []bool{true, false} {
+		for _, d := range j.src.declared {
+			if d.sure != sure || d.root == "" || slices.Contains(j.roots, d.root) || !sure && !j.believes(d.root) {
+				continue
+			}
+			if slices.ContainsFunc(tree.Under(j.tree, d.root), func(e tree.Entry) bool { return strings.HasSuffix(e.Path, ".py") }) {
+				j.roots = append(j.roots, d.root)
+			}
+		}
+	}
+	slices.Sort(j.roots)
+}
+
+// believes reports whether a hint at a source root may be right. What is in a
+// package or below another root has its name from there, and what is imported
+// with the folder in front has its name from above.
+func (j *job) believes(root string) bool {
+	if exists(j.tree, root+"/__init__.py") || slices.ContainsFunc(j.roots, func(r string) bool { return r != "" && within(root, r) }) {
+		return false
+	}
+	prefix := strings.ReplaceAll(root, "/", ".") + "."
+	for name := range j.src.imported {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	return true
+}
+
 // addPlanRoot makes the folder a root under which the plan's paths exist, when
 // no import tells.
 func (j *job) addPlanRoot() {
 	for _, mv := range j.plan.Moves {
-		from := strings.TrimSuffix(mv.From, "/")
+		from, to := strings.TrimSuffix(mv.From, "/"), strings.TrimSuffix(mv.To, "/")
 		found := ""
 		for _, r := range append(slices.Clone(j.roots), "") {
-			if exists(j.tree, path.Join(r, from)) {
+			if exists(j.tree, path.Join(r, from)) || exists(j.tree, path.Join(r, to)) {
 				return
 			}
 		}

@@ -31,6 +31,7 @@ type sources struct {
 	hits     []string        // files that contain a name of the plan, sorted
 	plans    map[string]bool // files that are plans themselves
 	held     map[string][]byte
+	declared []declaration // source roots that settings name
 
 	names planNames
 	parse *parser
@@ -41,6 +42,7 @@ type finding struct {
 	imported []string // dotted names in import lines
 	hit      []byte   // the file, if it contains a name of the plan
 	plan     bool     // it is a plan itself
+	declared []declaration
 }
 
 // A parser remembers what it parsed: the phases look at the same files again
@@ -115,6 +117,7 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 		for _, name := range n.found[i].imported {
 			n.imported[name] = true
 		}
+		n.declared = append(n.declared, n.found[i].declared...)
 		if n.found[i].hit != nil {
 			n.hits = append(n.hits, f)
 			n.held[f] = n.found[i].hit
@@ -149,7 +152,7 @@ func (s *sources) Read(f string) ([]byte, error) {
 
 // look looks into one file.
 func (n planNames) look(f string, src []byte) finding {
-	var out finding
+	out := finding{declared: declarations(f, src)}
 	var statements [][]byte
 	if strings.HasSuffix(f, ".py") {
 		statements = python.ImportStatements(src)
