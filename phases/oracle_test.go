@@ -157,11 +157,14 @@ func (c *testCase) stage(i int, dir string) stage {
 	return s
 }
 
-// sysPath returns where Python looks for modules: in the plan's source roots,
-// else in src and in the folder itself.
+// sysPath returns where Python looks for modules.
 func (c *testCase) sysPath(dir string) []string {
+	roots := strings.Fields(string(c.section("paths")))
+	if roots == nil {
+		roots = append(slices.Clone(c.plan.SourceRoots), "src", ".")
+	}
 	var paths []string
-	for _, r := range append(slices.Clone(c.plan.SourceRoots), "src", ".") {
+	for _, r := range roots {
 		if len(tree.Under(c.before, r)) > 0 {
 			paths = append(paths, filepath.Join(dir, r))
 		}

@@ -33,6 +33,8 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	commits              "PHASE TITLE", one a line
 //	error                the end of a run that must fail, "PHASE: MESSAGE"
 //	phases               the phases to run, if not all three
+//	paths                where Python looks for modules, if not in the plan's
+//	                     source roots, src and the repository itself
 //	workflows            if it is there, workflows may be changed
 //	check.py             run by Python before the first phase and after each, with
 //	                     the same output every time
