@@ -160,7 +160,7 @@ func (c *testCase) stage(i int, dir string) stage {
 // sysPath returns where Python looks for modules.
 func (c *testCase) sysPath(dir string) []string {
 	roots := strings.Fields(string(c.section("paths")))
-	if roots == nil {
+	if len(roots) == 0 {
 		roots = append(slices.Clone(c.plan.SourceRoots), "src", ".")
 	}
 	var paths []string
