@@ -3,15 +3,11 @@ package phases
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"unicode"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/python"
@@ -84,33 +80,17 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 		}
 	}
 	n.found = make([]finding, len(n.paths))
-	var unread []int
+	var unread []string
+	var places []int
 	for i, f := range n.paths {
 		if at, known := slices.BinarySearch(s.paths, f); known && !changed[f] {
 			n.found[i] = s.found[at]
 		} else {
-			unread = append(unread, i)
+			unread, places = append(unread, f), append(places, i)
 		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	const batch = 64
-	for chunk := range slices.Chunk(unread, batch) {
-		group.Go(func() error {
-			for _, i := range chunk {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				src, err := t.Read(n.paths[i])
-				if err != nil {
-					return fmt.Errorf("read %s: %w", n.paths[i], err)
-				}
-				n.found[i] = n.names.look(n.paths[i], src)
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err := tree.Scan(ctx, t, unread, func(i int, src []byte) { n.found[places[i]] = n.names.look(unread[i], src) })
+	if err != nil {
 		return nil, err
 	}
 	for i, f := range n.paths {
@@ -159,7 +139,7 @@ func (n planNames) look(f string, src []byte) finding {
 		out.imported = python.ImportedModules(statements)
 	}
 	if len(src) <= maxText && bytes.IndexByte(src[:min(len(src), 8000)], 0) < 0 && n.hit(f, src, statements) {
-		out.hit, out.plan = src, plan.IsPlan(f, src)
+		out.hit, out.plan = append([]byte{}, src...), plan.IsPlan(f, src)
 	}
 	return out
 }

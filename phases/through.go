@@ -27,20 +27,20 @@ func (r *rewriter) throughPackages() {
 // stayingPackage returns the package that an import binds as an object, if
 // that stays; else "".
 func (r *rewriter) stayingPackage(imp *python.Import, in python.ImportName) string {
-	name := in.Name
+	name, base := in.Name, ""
 	if imp.From {
-		base := python.Absolute(r.origin, r.pkg, imp.Level, imp.Name)
-		if base == "" {
+		if base = python.Absolute(r.origin, r.pkg, imp.Level, imp.Name); base == "" {
 			return ""
 		}
 		base, _ = r.m.canonical(base)
-		if name = base + "." + in.Name; r.m.bindsOther(base, in.Name) {
-			return ""
-		}
+		name = base + "." + in.Name
 	}
 	name, _ = r.m.canonical(name)
 	mod, _ := r.m.index.Lookup(name)
 	if d := r.m.fates[name]; mod == nil || !mod.Package || d != nil && d.fate != emptied {
+		return ""
+	}
+	if imp.From && r.m.bindsOther(base, in.Name) {
 		return ""
 	}
 	return name

@@ -102,12 +102,11 @@ func BenchmarkRead(b *testing.B) {
 			if err != nil {
 				return err
 			}
+			var paths []string
 			for _, e := range t.Entries() {
-				if _, err := t.Read(e.Path); err != nil {
-					return err
-				}
+				paths = append(paths, e.Path)
 			}
-			return nil
+			return tree.Scan(b.Context(), t, paths, func(int, []byte) {})
 		})
 	})
 }

@@ -3,15 +3,11 @@ package check
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"path"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -71,33 +67,15 @@ func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte, 
 		}
 	}
 	var mu sync.Mutex
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	const batch = 64
-	for chunk := range slices.Chunk(all, batch) {
-		group.Go(func() error {
-			for _, f := range chunk {
-				if err := ctx.Err(); err != nil {
-					return err
-				}
-				src, err := t.Read(f)
-				if err != nil {
-					return fmt.Errorf("read %s: %w", f, err)
-				}
-				if !isText(src) || !isPython(f) && !isNotebook(f) && !containsAny(src, words) {
-					continue
-				}
-				if src == nil {
-					src = []byte{} // nil means that there is none
-				}
-				mu.Lock()
-				w.sources[f] = src
-				mu.Unlock()
-			}
-			return nil
-		})
-	}
-	if err := group.Wait(); err != nil {
+	err := tree.Scan(ctx, t, all, func(i int, src []byte) {
+		if f := all[i]; isText(src) && (isPython(f) || isNotebook(f) || containsAny(src, words)) {
+			src = append([]byte{}, src...) // nil means that there is none
+			mu.Lock()
+			w.sources[f] = src
+			mu.Unlock()
+		}
+	})
+	if err != nil {
 		return nil, err
 	}
 	for _, f := range all {

@@ -2,15 +2,15 @@ package tree
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing/format/index"
 )
@@ -21,12 +21,13 @@ const maxFile = 100 << 20
 
 // dir is the working folder at root as a tree.
 type dir struct {
-	root    string
+	root    *os.Root
 	entries []Entry
-
-	mu   sync.Mutex
-	sums map[string][sha256.Size]byte // of what was read, by path
+	sums    []atomic.Uint64 // of what was read of each of entries; 0 is of none
 }
+
+// seed makes what is read twice comparable without keeping it.
+var seed = maphash.MakeSeed()
 
 // OpenDir returns the files of the working folder at root as a tree. Left out
 // is what git leaves out: what .gitignore files and .git/info/exclude name
@@ -48,7 +49,6 @@ func OpenDir(root string) (Tree, error) {
 	}
 	git := gitDir(root)
 	w := &walker{root: root, tracked: tracked(git)}
-	w.dir.root, w.dir.sums = root, map[string][sha256.Size]byte{}
 	exclude, err := os.ReadFile(filepath.Join(git.common, "info", "exclude"))
 	if err == nil {
 		w.patterns = parseIgnore("", exclude)
@@ -56,8 +56,12 @@ func OpenDir(root string) (Tree, error) {
 	if err := w.walk("", false); err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", root, err)
 	}
-	slices.SortFunc(w.dir.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
-	return &w.dir, nil
+	slices.SortFunc(w.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
+	r, err := os.OpenRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	return &dir{root: r, entries: w.entries, sums: make([]atomic.Uint64, len(w.entries))}, nil
 }
 
 // Entries implements Tree.
@@ -65,31 +69,39 @@ func (d *dir) Entries() []Entry { return d.entries }
 
 // Read implements Tree.
 func (d *dir) Read(name string) ([]byte, error) {
-	data, err := d.read(name)
-	sum := sha256.Sum256(data)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	first, again := d.sums[name]
-	switch {
-	case again && (IsNotExist(err) || err == nil && first != sum):
+	return d.read(d.root, name, name, nil)
+}
+
+// read reads the file called name into buf, or into more memory if it needs it.
+// In the folder at, the file is called base.
+func (d *dir) read(at *os.Root, base, name string, buf []byte) ([]byte, error) {
+	i, ok := find(d.entries, name)
+	if !ok {
+		return nil, notExist(name)
+	}
+	var data []byte
+	var err error
+	if d.entries[i].Mode == Symlink {
+		var target string
+		target, err = at.Readlink(base)
+		data = []byte(target)
+	} else {
+		data, err = readFile(at, base, buf)
+	}
+	sum := max(1, maphash.Bytes(seed, data))
+	switch first := d.sums[i].Load(); {
+	case first != 0 && (IsNotExist(err) || err == nil && first != sum):
 		return nil, fmt.Errorf("%s: %w", name, errChanged)
 	case err != nil:
 		return nil, err
 	}
-	d.sums[name] = sum
+	d.sums[i].Store(sum)
 	return data, nil
 }
 
-func (d *dir) read(name string) ([]byte, error) {
-	e, ok := Find(d, name)
-	if !ok {
-		return nil, notExist(name)
-	}
-	if e.Mode == Symlink {
-		target, err := os.Readlink(filepath.Join(d.root, filepath.FromSlash(name)))
-		return []byte(target), err
-	}
-	f, err := os.OpenInRoot(d.root, filepath.FromSlash(name))
+// readFile reads a file into buf, or into more memory if it needs it.
+func readFile(at *os.Root, name string, buf []byte) ([]byte, error) {
+	f, err := at.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +113,19 @@ func (d *dir) read(name string) ([]byte, error) {
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("%s is larger than %d MiB; leave it out of the folder or let git ignore it", name, maxFile>>20)
 	}
-	return io.ReadAll(io.LimitReader(f, maxFile))
+	buf = slices.Grow(buf[:0], int(info.Size())+1)
+	for len(buf) <= maxFile {
+		n, err := f.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		buf = slices.Grow(buf, 1)
+	}
+	return buf, nil
 }
 
 // walker collects the entries of a working folder.
@@ -109,7 +133,7 @@ type walker struct {
 	root     string
 	patterns []pattern       // of the folders from the top down to the one being read
 	tracked  map[string]bool // the files that git tracks, and the folders they lie in
-	dir      dir
+	entries  []Entry
 }
 
 // walk adds the files below the folder name, "" for the top. In an ignored
@@ -172,7 +196,7 @@ func (w *walker) add(name string, item os.DirEntry, ignoredDir bool) error {
 	default:
 		return nil
 	}
-	w.dir.entries = append(w.dir.entries, e)
+	w.entries = append(w.entries, e)
 	return nil
 }
 

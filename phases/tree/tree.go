@@ -149,11 +149,15 @@ func notExist(path string) error {
 // Find returns the entry at path and whether there is one.
 func Find(t Tree, path string) (Entry, bool) {
 	entries := t.Entries()
-	i, ok := slices.BinarySearchFunc(entries, path, func(e Entry, p string) int { return strings.Compare(e.Path, p) })
+	i, ok := find(entries, path)
 	if !ok {
 		return Entry{}, false
 	}
 	return entries[i], true
+}
+
+func find(entries []Entry, path string) (int, bool) {
+	return slices.BinarySearchFunc(entries, path, func(e Entry, p string) int { return strings.Compare(e.Path, p) })
 }
 
 // Under returns the entries below the folder dir ("" or "." for the whole
@@ -164,7 +168,7 @@ func Under(t Tree, dir string) []Entry {
 		return entries
 	}
 	prefix := dir + "/"
-	i, _ := slices.BinarySearchFunc(entries, prefix, func(e Entry, p string) int { return strings.Compare(e.Path, p) })
+	i, _ := find(entries, prefix)
 	j := i
 	for j < len(entries) && strings.HasPrefix(entries[j].Path, prefix) {
 		j++
