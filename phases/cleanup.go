@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/restage/restage/phases/tree"
 )
@@ -230,6 +231,7 @@ func (j *job) stepOf(f string) int {
 // newModel returns the model of t with the paths that text may name.
 func (j *job) newModel(t tree.Tree) *model {
 	m := j.model(t)
+	m.patched = sync.OnceValue(func() map[string]bool { return j.patchedNames(m) })
 	m.paths, m.gone = map[string]newPath{}, map[string]bool{}
 	for _, mv := range j.moves {
 		step := mv.row.Step

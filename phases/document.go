@@ -14,8 +14,8 @@ import (
 
 // rewriteText rewrites a file that is neither Python nor a notebook: Python in
 // fenced blocks as Python, everything else by its tokens.
-func (m *model) rewriteText(file string, src []byte, patched map[string]bool) *rewriter {
-	r := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file, patched: patched}
+func (m *model) rewriteText(file string, src []byte) *rewriter {
+	r := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file}
 	prose := false
 	at := 0
 	switch path.Ext(file) {
@@ -68,7 +68,7 @@ func (r *rewriter) snippet(s python.Span) {
 		r.scan(s, true)
 		return
 	}
-	inner := &rewriter{m: r.m, f: f, path: r.path, patched: r.patched}
+	inner := &rewriter{m: r.m, f: f, path: r.path}
 	inner.run()
 	line := r.f.Line(s.Start) - 1
 	for _, e := range inner.edits {
@@ -89,18 +89,18 @@ func (r *rewriter) snippet(s python.Span) {
 
 // rewriteNotebook rewrites the sources of a notebook's cells (nbformat 4). All
 // other bytes, outputs among them, stay as they are.
-func (m *model) rewriteNotebook(file string, src []byte, patched map[string]bool) (*rewriter, error) {
-	out := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file, patched: patched}
+func (m *model) rewriteNotebook(file string, src []byte) (*rewriter, error) {
+	out := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file}
 	cells, err := notebookCells(src)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range cells {
-		inner := &rewriter{m: m, path: file, patched: patched}
+		inner := &rewriter{m: m, path: file}
 		if c.code {
 			inner.cell(c.text)
 		} else {
-			inner = m.rewriteText(strings.TrimSuffix(file, ".ipynb")+".md", c.text, patched)
+			inner = m.rewriteText(strings.TrimSuffix(file, ".ipynb")+".md", c.text)
 		}
 		edits, err := c.edits(src, inner.edits)
 		if err != nil {
@@ -148,7 +148,7 @@ func (r *rewriter) cell(text []byte) {
 			return
 		}
 	}
-	inner := &rewriter{m: r.m, f: f, path: r.path, patched: r.patched}
+	inner := &rewriter{m: r.m, f: f, path: r.path}
 	inner.run()
 	r.edits = append(r.edits, inner.edits...)
 	r.left = append(r.left, inner.left...)

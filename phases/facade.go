@@ -80,7 +80,7 @@ func (j *job) packageOf(row *plan.Move, files []string) string {
 func (j *job) definer(t tree.Tree, files []string, name string) string {
 	for _, f := range files {
 		src, err := t.Read(f)
-		if err == nil && len(python.Parse(src).Module.Bindings(name)) > 0 {
+		if err == nil && len(j.src.parse.parse(src).Module.Bindings(name)) > 0 {
 			return f
 		}
 	}

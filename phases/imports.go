@@ -46,7 +46,6 @@ func (l leftover) what() string {
 // rewriteAll rewrites every file that may refer to something old and is not
 // itself about to go.
 func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter, left, computes []leftover, err error) {
-	patched := j.patchedNames(m)
 	all := make([]*rewriter, len(j.src.hits))
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -58,7 +57,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			r, err := j.rewriteFile(m, f, f, patched)
+			r, err := j.rewriteFile(m, f, f)
 			all[i] = r
 			return err
 		})

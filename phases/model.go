@@ -58,7 +58,9 @@ type model struct {
 
 	deepest int // parts of the longest dotted name of a module, with its source root
 
-	parse  *parser
+	parse   *parser
+	patched func() map[string]bool // homes of the names that somebody replaces from outside
+
 	mu     sync.Mutex
 	files  map[string]*python.Syntax
 	tables map[string]*python.Symbols
@@ -78,7 +80,7 @@ func (m *model) syntax(path string) *python.Syntax {
 	if err != nil {
 		src = nil
 	}
-	f = m.parse.parse(path, src)
+	f = m.parse.parse(src)
 	m.mu.Lock()
 	m.files[path] = f
 	m.mu.Unlock()

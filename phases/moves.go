@@ -41,13 +41,12 @@ func (j *job) runMoves(c *Change) error {
 // updateMoved brings the moved files up to date and returns their edits.
 func (j *job) updateMoved(c *Change, renamed, staged tree.Tree, steps *commits) ([]tree.Edit, error) {
 	m := j.newModel(staged)
-	patched := j.patchedNames(m)
 	var edits []tree.Edit
 	for _, mv := range j.moves {
 		if mv.done || mv.same {
 			continue
 		}
-		data, err := j.movedFile(c, m, mv, patched)
+		data, err := j.movedFile(c, m, mv)
 		if err != nil {
 			return nil, err
 		}
@@ -167,10 +166,10 @@ func (j *job) initContent(renamed tree.Tree, init string, exports []export) ([]b
 		return src, nil
 	}
 	mv := j.moveTo(init)
-	if mv == nil || mv.done || mv.same || len(python.Parse(src).Own()) > 0 {
+	if mv == nil || mv.done || mv.same || len(j.src.parse.parse(src).Own()) > 0 {
 		return addExports(src, j.index.NameOf(init), exports)
 	}
-	f := python.Parse(src)
+	f := j.src.parse.parse(src)
 	symbols := f.Symbols(mv.old, true)
 	listed := map[string]bool{}
 	for _, e := range exports {
@@ -208,7 +207,7 @@ func (j *job) moveTo(p string) *fileMove {
 
 // movedFile returns the moved file with its imports and its @meta block up to
 // date; nil if it stays as it is.
-func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bool) ([]byte, error) {
+func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink {
 		return j.relink(m, mv)
 	}
@@ -226,7 +225,7 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove, patched map[string]bo
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", mv.to, err)
 	}
-	r, err := j.rewriteFile(m, mv.to, mv.from, patched)
+	r, err := j.rewriteFile(m, mv.to, mv.from)
 	if err != nil {
 		return nil, err
 	}

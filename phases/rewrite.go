@@ -11,14 +11,13 @@ import (
 // A rewriter finds the references of one Python file to what the plan touches
 // and collects the edits that lead them to their new homes.
 type rewriter struct {
-	m       *model
-	f       *python.Syntax
-	path    string          // where the file is now
-	module  string          // what it is called now, "" if it cannot be imported
-	origin  string          // what it was called when its relative imports were written
-	pkg     bool            // it is an __init__.py
-	wasPkg  bool            // it was one when it was called origin
-	patched map[string]bool // homes of the names that tests patch
+	m      *model
+	f      *python.Syntax
+	path   string // where the file is now
+	module string // what it is called now, "" if it cannot be imported
+	origin string // what it was called when its relative imports were written
+	pkg    bool   // it is an __init__.py
+	wasPkg bool   // it was one when it was called origin
 
 	edits    []python.Edit
 	imported map[*python.Scope][]string // modules that plain imports have come to import
@@ -245,7 +244,7 @@ func (r *rewriter) choose(imp *python.Import, t target) string {
 	if t.module == t.concrete {
 		return t.module
 	}
-	if imp.Scope.Kind == python.FunctionScope && r.patched[r.m.home(t.concrete, t.name)] {
+	if imp.Scope.Kind == python.FunctionScope && r.m.patched()[r.m.home(t.concrete, t.name)] {
 		return t.concrete
 	}
 	if r.module != "" && (r.module == t.module || imp.ModuleLevel && r.m.reaches(t.module, r.module)) {

@@ -212,7 +212,7 @@ func (j *job) excluded(f string) bool {
 // rewriteFile rewrites the references in one file of m's tree; from is where it
 // was when its relative imports were written. A file that cannot be read as
 // what it is has no edits, but a warning.
-func (j *job) rewriteFile(m *model, f, from string, patched map[string]bool) (*rewriter, error) {
+func (j *job) rewriteFile(m *model, f, from string) (*rewriter, error) {
 	src, err := m.tree.Read(f)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", f, err)
@@ -224,19 +224,19 @@ func (j *job) rewriteFile(m *model, f, from string, patched map[string]bool) (*r
 		if syntax.ErrorLine != 0 {
 			return unreadable(f, syntax, Warning{Line: syntax.ErrorLine, Rule: "syntax-error", Message: "this file does not parse, so it is left as it is"}), nil
 		}
-		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), pkg: isInit(f), origin: m.index.NameOf(from), wasPkg: isInit(from), patched: patched}
+		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), pkg: isInit(f), origin: m.index.NameOf(from), wasPkg: isInit(from)}
 		r.run()
 	case isNotebook(f):
-		if r, err = m.rewriteNotebook(f, src, patched); err != nil {
+		if r, err = m.rewriteNotebook(f, src); err != nil {
 			return unreadable(f, &python.Syntax{Src: src}, Warning{Rule: "notebook", Message: "this notebook cannot be read, so it is left as it is: " + err.Error()}), nil
 		}
 	default:
-		r = m.rewriteText(f, src, patched)
+		r = m.rewriteText(f, src)
 	}
 	if out, err := python.Apply(src, r.edits); err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", f, err)
-	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 && python.Parse(out).ErrorLine != 0 {
-		return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, python.Parse(out).ErrorLine)
+	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 && m.parse.parse(out).ErrorLine != 0 {
+		return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, m.parse.parse(out).ErrorLine)
 	}
 	return r, nil
 }

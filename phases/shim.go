@@ -17,7 +17,7 @@ import (
 // do not follow that, read the imports.
 func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 	var b strings.Builder
-	f := python.Parse(content)
+	f := j.src.parse.parse(content)
 	script := mode == tree.Executable || path.Base(mv.from) == "__main__.py" || bytes.HasPrefix(content, []byte("#!")) || mainGuard.Match(content)
 	if bytes.HasPrefix(content, []byte("#!")) {
 		line, _, _ := bytes.Cut(content, []byte("\n"))

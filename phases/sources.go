@@ -3,6 +3,7 @@ package phases
 import (
 	"bytes"
 	"context"
+	"hash/maphash"
 	"path"
 	"slices"
 	"strings"
@@ -45,24 +46,29 @@ type finding struct {
 // and again, and most have not changed in between.
 type parser struct {
 	mu    sync.Mutex
-	files map[string]*python.Syntax
+	seed  maphash.Seed
+	files map[uint64]*parsed
 }
 
-func newParser() *parser { return &parser{files: map[string]*python.Syntax{}} }
+// parsed is a file that is parsed when it is asked for first.
+type parsed struct {
+	src    []byte
+	syntax func() *python.Syntax
+}
 
-// parse returns the syntax of the file at path with the content src.
-func (p *parser) parse(path string, src []byte) *python.Syntax {
+func newParser() *parser { return &parser{seed: maphash.MakeSeed(), files: map[uint64]*parsed{}} }
+
+// parse returns the syntax of the Python file src.
+func (p *parser) parse(src []byte) *python.Syntax {
+	key := maphash.Bytes(p.seed, src)
 	p.mu.Lock()
-	f := p.files[path]
-	p.mu.Unlock()
-	if f != nil && bytes.Equal(f.Src, src) {
-		return f
+	f := p.files[key]
+	if f == nil || !bytes.Equal(f.src, src) {
+		f = &parsed{src, sync.OnceValue(func() *python.Syntax { return python.Parse(src) })}
+		p.files[key] = f
 	}
-	f = python.Parse(src)
-	p.mu.Lock()
-	p.files[path] = f
 	p.mu.Unlock()
-	return f
+	return f.syntax()
 }
 
 // readSources reads every file of the tree once.
@@ -239,7 +245,7 @@ func (s *sources) syntax(f string) *python.Syntax {
 	if err != nil {
 		src = nil
 	}
-	return s.parse.parse(f, src)
+	return s.parse.parse(src)
 }
 
 // defines reports whether the file binds name at module level.

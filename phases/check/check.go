@@ -83,7 +83,7 @@ type Expectation struct {
 
 	// Parse reads a Python file; nil means python.Parse. One that remembers
 	// what it has read saves most of the time that the checks take.
-	Parse func(path string, src []byte) *python.Syntax
+	Parse func(src []byte) *python.Syntax
 }
 
 // A Move is a file that is to be at a new place.
@@ -145,7 +145,7 @@ type checker struct {
 
 func open(ctx context.Context, e Expectation) (*checker, error) {
 	if e.Parse == nil {
-		e.Parse = func(_ string, src []byte) *python.Syntax { return python.Parse(src) }
+		e.Parse = python.Parse
 	}
 	c := &checker{Expectation: e, news: map[string]string{}, olds: map[string]string{}}
 	var err error

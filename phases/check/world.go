@@ -25,7 +25,7 @@ type world struct {
 	sources map[string][]byte // their content
 	index   *python.Index
 	modules map[string]*module // by canonical name
-	parse   func(path string, src []byte) *python.Syntax
+	parse   func(src []byte) *python.Syntax
 	parsed  map[string]*python.Syntax
 }
 
@@ -56,7 +56,7 @@ func (m *module) open() bool {
 
 // newWorld reads all files of a tree, several at once, and holds those that
 // are Python or contain one of words.
-func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte, parse func(string, []byte) *python.Syntax) (*world, error) {
+func newWorld(ctx context.Context, t tree.Tree, roots []string, words [][]byte, parse func([]byte) *python.Syntax) (*world, error) {
 	w := &world{parse: parse, sources: map[string][]byte{}, exists: map[string]bool{}, modules: map[string]*module{}, parsed: map[string]*python.Syntax{}}
 	var all []string
 	for _, e := range t.Entries() {
@@ -119,7 +119,7 @@ func (w *world) under(dir string) []string {
 // syntax returns a parsed file.
 func (w *world) syntax(f string) *python.Syntax {
 	if w.parsed[f] == nil {
-		w.parsed[f] = w.parse(f, w.sources[f])
+		w.parsed[f] = w.parse(w.sources[f])
 	}
 	return w.parsed[f]
 }
