@@ -8,8 +8,7 @@ COPY cmd cmd
 COPY phases phases
 COPY webhook webhook
 ARG VERSION=devel
-# cgo, for the Python grammar of tree-sitter: the final image needs its libc.
-RUN CGO_ENABLED=1 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /restage ./cmd/restage
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /restage ./cmd/restage
 
 FROM debian:bookworm-slim
 RUN useradd --system --uid 65532 --user-group --home-dir /data --create-home --shell /usr/sbin/nologin restage

@@ -181,7 +181,7 @@ func TestManifestIsAppYML(t *testing.T) {
 func TestDockerfileBuildsLikeMakefile(t *testing.T) {
 	ldflags := regexp.MustCompile(`(?m)^LDFLAGS\s*=\s*(.*?)\$`).FindStringSubmatch(read(t, "../../Makefile"))
 	build := regexp.MustCompile(`(?m)^\tgo build (\S+) -ldflags`).FindStringSubmatch(read(t, "../../Makefile"))
-	docker := regexp.MustCompile(`(?m)^RUN CGO_ENABLED=1 go build (\S+) -ldflags "(.*?)\$`).FindStringSubmatch(read(t, "../../Dockerfile"))
+	docker := regexp.MustCompile(`(?m)^RUN CGO_ENABLED=0 go build (\S+) -ldflags "(.*?)\$`).FindStringSubmatch(read(t, "../../Dockerfile"))
 	if ldflags == nil || build == nil || docker == nil {
 		t.Fatalf("no build found: %q, %q, %q", ldflags, build, docker)
 	}

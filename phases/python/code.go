@@ -1,149 +1,154 @@
 package python
 
-import "strings"
+import (
+	"strings"
+)
 
 // Own returns what the file has of its own, by name, in order. A wrapper has
 // nothing: it re-exports, gives other names to what it imports, forwards calls,
 // warns.
 func (f *Syntax) Own() []string {
-	var own []string
-	root, _ := parseTree(f.Src)
-	for i := range root.children {
-		f.own(&root.children[i], &own)
-	}
-	return own
+	var o owner
+	withTree(f.Src, func(t *syntaxTree) {
+		o = owner{syntaxTree: t, f: f}
+		o.statements(&t.root)
+	})
+	return o.own
 }
 
-func (f *Syntax) own(n *node, own *[]string) {
+// An owner collects what a file has of its own.
+type owner struct {
+	*syntaxTree
+	f   *Syntax
+	own []string
+}
+
+func (o *owner) add(name string) { o.own = append(o.own, name) }
+
+func (o *owner) statements(n *node) {
+	children := o.children(n)
+	for i := range children {
+		o.statement(&children[i])
+	}
+}
+
+func (o *owner) statement(n *node) {
 	switch n.kind {
-	case "comment", "import_statement", "import_from_statement", "future_import_statement", "pass_statement", "global_statement", "delete_statement":
-	case "expression_statement":
-		for i := range n.children {
-			f.ownExpression(&n.children[i], own)
+	case kindImport, kindFromImport, kindFuture, kindPass, kindGlobal, kindDelete:
+	case kindExpression:
+		o.expression(&o.children(n)[0])
+	case kindFunction:
+		if name := o.text(o.child(n, fieldName)); name != "__getattr__" && name != "__dir__" && !o.forwards(n) {
+			o.add(name)
 		}
-	case "function_definition":
-		if name := n.child("name").text(f.Src); name != "__getattr__" && name != "__dir__" && !f.forwards(n) {
-			*own = append(*own, name)
-		}
-	case "class_definition":
-		*own = append(*own, n.child("name").text(f.Src))
-	case "decorated_definition":
-		if d := n.child("definition"); d != nil {
-			f.own(d, own)
-		}
-	case "if_statement", "try_statement", "else_clause", "elif_clause", "except_clause", "finally_clause", "block", "with_statement":
-		for i := range n.children {
-			if n.children[i].kind == "block" || strings.HasSuffix(n.children[i].kind, "_clause") {
-				f.ownBlock(&n.children[i], own)
+	case kindClass:
+		o.add(o.text(o.child(n, fieldName)))
+	case kindDecorated:
+		o.statement(o.child(n, fieldDefinition))
+	case kindIf, kindTry, kindElse, kindExcept, kindFinally, kindWith:
+		children := o.children(n)
+		for i := range children {
+			switch ch := &children[i]; ch.kind {
+			case kindBlock:
+				o.statements(ch)
+			case kindIf, kindElse, kindExcept, kindFinally:
+				o.statement(ch)
 			}
 		}
 	default:
-		if n.named {
-			*own = append(*own, "code that runs")
-		}
+		o.add("code that runs")
 	}
 }
 
-func (f *Syntax) ownBlock(n *node, own *[]string) {
-	for i := range n.children {
-		ch := &n.children[i]
-		if n.kind == "block" || ch.kind == "block" {
-			if ch.kind == "block" {
-				f.ownBlock(ch, own)
-			} else if ch.named {
-				f.own(ch, own)
-			}
-		}
-	}
-}
-
-func (f *Syntax) ownExpression(n *node, own *[]string) {
+func (o *owner) expression(n *node) {
 	switch n.kind {
-	case "string", "ellipsis", "concatenated_string":
-	case "call":
-		if fn := n.child("function"); fn == nil || !strings.Contains(fn.text(f.Src), "warn") {
-			*own = append(*own, "code that runs")
+	case kindString, kindConcatenated:
+	case kindConstant:
+		if o.text(n) != "..." {
+			o.add("code that runs")
 		}
-	case "augmented_assignment":
-		if left := n.child("left"); left == nil || left.text(f.Src) != "__all__" {
-			*own = append(*own, left.text(f.Src))
+	case kindCall:
+		if !strings.Contains(o.text(o.child(n, fieldFunction)), "warn") {
+			o.add("code that runs")
 		}
-	case "assignment":
-		left, right := n.child("left"), n.child("right")
-		if left == nil || left.kind != "identifier" || right == nil {
+	case kindAugmented:
+		if left := o.text(o.child(n, fieldLeft)); left != "__all__" {
+			o.add(left)
+		}
+	case kindAssignment:
+		left, right := o.child(n, fieldLeft), o.child(n, fieldRight)
+		if left.kind != kindIdentifier || right == nil {
 			return
 		}
-		name := left.text(f.Src)
+		name := o.text(left)
 		switch {
 		case strings.HasPrefix(name, "_"):
-		case right.kind == "attribute" || right.kind == "identifier" || right.kind == "none":
-		case right.kind == "call" && strings.Contains(right.text(f.Src), "getLogger"):
+		case right.kind == kindAttribute || right.kind == kindIdentifier || right.kind == kindConstant && o.text(right) == "None":
+		case right.kind == kindCall && strings.Contains(o.text(right), "getLogger"):
 		default:
-			*own = append(*own, name)
+			o.add(name)
 		}
 	default:
-		if n.named && n.kind != "comment" {
-			*own = append(*own, "code that runs")
-		}
+		o.add("code that runs")
 	}
 }
 
 // forwards reports whether a function only warns and hands its call on to
 // something imported.
-func (f *Syntax) forwards(fn *node) bool {
-	body := fn.child("body")
-	if body == nil {
-		return false
-	}
+func (o *owner) forwards(fn *node) bool {
 	returns := false
-	for i := range body.children {
-		n := &body.children[i]
-		switch n.kind {
-		case "comment", "import_statement", "import_from_statement", "pass_statement":
-		case "expression_statement":
-			ok := false
-			for j := range n.children {
-				switch ch := &n.children[j]; ch.kind {
-				case "string":
-					ok = true
-				case "call":
-					callee := ch.child("function").text(f.Src)
-					if strings.Contains(callee, "warn") || strings.Contains(callee, "deprecat") {
-						ok = true
-					} else if f.imported(callee, fn) {
-						ok, returns = true, true
-					}
-				}
-			}
-			if !ok {
-				return false
-			}
-		case "return_statement":
-			for j := range n.children {
-				ch := &n.children[j]
-				if ch.kind == "await" && len(ch.children) > 0 {
-					ch = &ch.children[len(ch.children)-1]
-				}
-				if ch.kind == "call" && f.imported(ch.child("function").text(f.Src), fn) {
-					returns = true
-				} else if ch.named && ch.kind != "comment" && !returns {
-					return false
-				}
-			}
-		default:
+	body := o.children(o.child(fn, fieldBody))
+	for i := range body {
+		ok, call := o.forwarding(&body[i], fn)
+		if !ok {
 			return false
 		}
+		returns = returns || call
 	}
 	return returns
 }
 
+// forwarding reports whether a statement may stand in a function that forwards,
+// and whether it is what hands the call on.
+func (o *owner) forwarding(n, fn *node) (ok, call bool) {
+	switch n.kind {
+	case kindImport, kindFromImport, kindPass:
+		return true, false
+	case kindExpression:
+		value := &o.children(n)[0]
+		if isString(value) {
+			return true, false
+		}
+		if value.kind != kindCall {
+			return false, false
+		}
+		callee := o.text(o.child(value, fieldFunction))
+		if strings.Contains(callee, "warn") || strings.Contains(callee, "deprecat") {
+			return true, false
+		}
+		call = o.imported(callee, fn)
+		return call, call
+	case kindReturn:
+		if n.count == 0 {
+			return true, false
+		}
+		value := &o.children(n)[0]
+		if value.kind == kindAwait {
+			value = &o.children(value)[0]
+		}
+		call = value.kind == kindCall && o.imported(o.text(o.child(value, fieldFunction)), fn)
+		return call, call
+	}
+	return false, false
+}
+
 // imported reports whether the first part of a dotted name is imported, by the
 // module or within the function.
-func (f *Syntax) imported(dotted string, fn *node) bool {
+func (o *owner) imported(dotted string, fn *node) bool {
 	head, _, _ := strings.Cut(compact(dotted), ".")
-	for _, imp := range f.Imports {
-		inside := imp.Start >= fn.start && imp.End <= fn.end
-		if imp.Scope != f.Module && !inside {
+	for _, imp := range o.f.Imports {
+		inside := imp.Start >= int(fn.start) && imp.End <= int(fn.end)
+		if imp.Scope != o.f.Module && !inside {
 			continue
 		}
 		for _, in := range imp.Names {
@@ -160,74 +165,70 @@ func (f *Syntax) imported(dotted string, fn *node) bool {
 // names is passed through name, so that imports of one thing by different
 // paths can be the same.
 func (f *Syntax) Code(name func(*Import) string) string {
-	var b strings.Builder
-	at := map[int]*Import{}
+	c := coder{imports: map[int]*Import{}, name: name}
 	for _, imp := range f.Imports {
-		at[imp.Start] = imp
+		c.imports[imp.Start] = imp
 	}
-	root, _ := parseTree(f.Src)
-	f.code(&root, &b, at, name)
-	return b.String()
+	withTree(f.Src, func(t *syntaxTree) {
+		c.syntaxTree = t
+		c.write(&t.root)
+	})
+	return c.String()
 }
 
-func (f *Syntax) code(n *node, b *strings.Builder, imports map[int]*Import, name func(*Import) string) {
+// A coder writes a syntax tree.
+type coder struct {
+	*syntaxTree
+	strings.Builder
+	imports map[int]*Import // by offset
+	name    func(*Import) string
+}
+
+func (c *coder) write(n *node) {
 	switch n.kind {
-	case "comment", "line_continuation":
+	case kindFromImport:
+		c.fromImport(c.imports[int(n.start)])
 		return
-	case "import_from_statement":
-		if imp := imports[n.start]; imp != nil {
-			b.WriteString("from " + name(imp) + " import ")
-			for _, in := range imp.Names {
-				b.WriteString(in.Name + " as " + in.Bound + " ")
-			}
-			if imp.Star {
-				b.WriteString("*")
-			}
-			b.WriteString("\n")
-			return
-		}
-	case "expression_statement":
-		if len(n.children) == 1 && n.children[0].kind == "string" {
+	case kindExpression:
+		if c.children(n)[0].kind == kindString {
 			return // a docstring
 		}
-	case "string":
-		lit := literal(n, f.Src)
-		b.WriteString(strings.Trim(lit.Prefix, "u") + `"` + lit.Text(f.Src) + "\" ")
+	case kindParenthesized:
+		c.write(&c.children(n)[0])
 		return
-	case "argument_list", "list", "tuple", "set", "dictionary", "parameters":
-		f.codeItems(n, b, imports, name)
-		return
-	}
-	if len(n.children) == 0 {
-		b.WriteString(n.text(f.Src) + " ")
+	case kindString:
+		c.literal(n)
 		return
 	}
-	block := n.kind == "block" || n.kind == "module"
-	for i := range n.children {
-		before := b.Len()
-		f.code(&n.children[i], b, imports, name)
-		if block && b.Len() > before {
-			b.WriteString("\n|")
-		}
+	c.WriteByte(byte('A' + n.kind/26))
+	c.WriteByte(byte('a' + n.kind%26))
+	c.WriteByte(byte('0' + n.field))
+	if n.count == 0 {
+		c.WriteString(compact(c.text(n)) + " ")
+		return
 	}
-	if block {
-		b.WriteString("\n}")
+	c.WriteByte('(')
+	children := c.children(n)
+	for i := range children {
+		c.write(&children[i])
 	}
+	c.WriteByte(')')
 }
 
-// codeItems writes a bracketed list without the trailing comma, which means
-// nothing except in a tuple of one.
-func (f *Syntax) codeItems(n *node, b *strings.Builder, imports map[int]*Import, name func(*Import) string) {
-	var items []*node
-	for i := range n.children {
-		if n.children[i].kind != "comment" {
-			items = append(items, &n.children[i])
-		}
+func (c *coder) fromImport(imp *Import) {
+	c.WriteString("from " + c.name(imp) + " import ")
+	for _, in := range imp.Names {
+		c.WriteString(in.Name + " as " + in.Bound + " ")
 	}
-	if k := len(items); k > 3 && items[k-2].kind == "," {
-		items = append(items[:k-2], items[k-1])
+	if imp.Star {
+		c.WriteByte('*')
 	}
-	for _, item := range items {
-		f.code(item, b, imports, name)
-	}
+	c.WriteByte('\n')
+}
+
+func (c *coder) literal(n *node) {
+	text := c.text(n)
+	lit := literal(n, text)
+	content := text[lit.Content.Start-lit.Start : lit.Content.End-lit.Start]
+	c.WriteString(strings.Trim(lit.Prefix, "u") + `"` + content + `" `)
 }

@@ -1,141 +1,141 @@
 package python
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
-	function, args := n.child("function"), n.child("arguments")
-	if function != nil {
-		r.visit(function, s, c)
+	function, args := r.child(n, fieldFunction), r.child(n, fieldArguments)
+	r.visit(function, s, c)
+	into := String{Deco: decorator}
+	if function.kind == kindIdentifier || function.kind == kindAttribute {
+		into.Callee = compact(r.text(function))
 	}
-	if args == nil {
-		return
+	items := r.children(args)
+	if s.Kind == ModuleScope && strings.HasPrefix(into.Callee, "__all__.") {
+		r.calledAll(into.Callee, items)
 	}
-	if args.kind != "argument_list" {
-		r.visit(args, s, c)
-		return
-	}
-	callee := ""
-	if function != nil && (function.kind == "identifier" || function.kind == "attribute") {
-		callee = compact(function.text(r.src))
-	}
-	positional := 0
-	for i := range args.children {
-		if ch := &args.children[i]; ch.named && ch.kind != "comment" && ch.kind != "keyword_argument" {
-			positional++
+	for i := range items {
+		if items[i].kind != kindKeyword {
+			into.Args++
 		}
 	}
-	if s.Kind == ModuleScope && strings.HasPrefix(callee, "__all__.") {
-		r.calledAll(callee, args)
-	}
-	at := 0
-	var first *Use
-	for i := range args.children {
-		ch := &args.children[i]
+	for i := range items {
+		ch := &items[i]
 		switch {
-		case isString(ch):
-			r.str(ch, s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, First: first})
-			at++
-		case ch.kind == "binary_operator" && isString(ch.child("left")):
-			r.str(ch.child("left"), s, String{Callee: callee, Arg: at, Args: positional, Deco: decorator, Joined: true})
-			r.rest(ch, s, c, "left")
-			at++
-		case ch.kind == "keyword_argument" && isString(ch.child("value")):
-			r.str(ch.child("value"), s, String{Callee: callee, Arg: -1, Args: positional, Deco: decorator})
+		case ch.kind == kindKeyword:
+			value := r.bare(r.child(ch, fieldValue))
+			if !isString(value) {
+				r.visit(value, s, c)
+				continue
+			}
+			keyword := into
+			keyword.Arg, keyword.First = -1, nil
+			r.str(value, s, keyword)
+			continue
+		case isString(r.bare(ch)):
+			r.str(r.bare(ch), s, into)
+		case r.isJoined(ch):
+			r.joined(ch, s, c, into)
 		default:
 			before := len(r.f.Uses)
 			r.visit(ch, s, c)
-			if at == 0 && len(r.f.Uses) == before+1 && (ch.kind == "identifier" || ch.kind == "attribute") {
+			if into.Arg == 0 && len(r.f.Uses) == before+1 && (ch.kind == kindIdentifier || ch.kind == kindAttribute) {
 				use := r.f.Uses[before]
-				first = &use
-			}
-			if ch.named && ch.kind != "comment" {
-				at++
+				into.First = &use
 			}
 		}
+		into.Arg++
 	}
 }
 
 // calledAll reads __all__.extend([...]) and __all__.append("name").
-func (r *reader) calledAll(callee string, args *node) {
-	for i := range args.children {
-		switch ch := &args.children[i]; {
-		case !ch.named || ch.kind == "comment":
-		case callee == "__all__.extend" || callee == "__all__.append":
-			r.listed(ch)
-		default:
+func (r *reader) calledAll(callee string, args []node) {
+	for i := range args {
+		if callee == "__all__.extend" || callee == "__all__.append" {
+			r.listed(&args[i])
+		} else {
 			r.allOpen = true
 		}
 	}
 }
 
-func isString(n *node) bool {
-	return n != nil && (n.kind == "string" || n.kind == "concatenated_string")
+// bare returns what stands in the parentheses around an expression.
+func (r *reader) bare(n *node) *node {
+	for n.kind == kindParenthesized {
+		n = &r.children(n)[0]
+	}
+	return n
 }
 
-// isExpression reports whether a module is one expression that binds nothing.
-func isExpression(root *node) bool {
-	if len(root.children) != 1 || root.children[0].kind != "expression_statement" || len(root.children[0].children) != 1 {
+func isString(n *node) bool { return n.kind == kindString || n.kind == kindConcatenated }
+
+// isJoined reports whether an expression is a literal with + or % behind it.
+func (r *reader) isJoined(n *node) bool {
+	if n.kind != kindBinary || !isString(&r.children(n)[0]) {
 		return false
 	}
-	kind := root.children[0].children[0].kind
-	return kind != "assignment" && kind != "augmented_assignment" && kind != "named_expression"
+	operator := r.text(&r.children(n)[1])
+	return operator == "+" || operator == "%"
+}
+
+// joined reads an argument that is a literal with more added to it.
+func (r *reader) joined(n *node, s *Scope, c context, into String) {
+	into.Joined, into.First = true, nil
+	operands := r.children(n)
+	r.str(&operands[0], s, into)
+	for i := range operands[1:] {
+		r.visit(&operands[1+i], s, c)
+	}
 }
 
 // concatenated records literals side by side: as one if they are plain and
 // alike, else each by itself.
 func (r *reader) concatenated(n *node, s *Scope, into String) {
 	whole, ok := into, true
-	for i := range n.children {
-		ch := &n.children[i]
-		lit := literal(ch, r.src)
+	children := r.children(n)
+	for i := range children {
+		lit := literal(&children[i], r.text(&children[i]))
 		if i == 0 {
 			whole.Span, whole.Content, whole.Prefix, whole.Scope = lit.Span, lit.Content, lit.Prefix, s
 		}
-		quote := string(r.src[lit.Content.End:lit.End])
-		ok = ok && ch.kind == "string" && lit.Prefix == whole.Prefix && strings.IndexByte(lit.Prefix, 'f') < 0 &&
-			quote == string(r.src[whole.Content.End:whole.End])
+		quote := r.whole[lit.Content.End:lit.End]
+		between := r.whole[whole.End:max(whole.End, lit.Start)]
+		ok = ok && lit.Prefix == whole.Prefix && !strings.Contains(between, "#") && !strings.ContainsAny(lit.Prefix, "ft") &&
+			quote == r.whole[whole.Content.End:whole.End]
 		whole.Content.End, whole.End = lit.Content.End, lit.End
 		whole.Pieces = append(whole.Pieces, lit.Content)
-		whole.value += lit.Text(r.src)
+		whole.value += r.whole[lit.Content.Start:lit.Content.End]
 	}
 	if ok {
 		r.f.Strings = append(r.f.Strings, whole)
 		return
 	}
 	into.Joined = true
-	for i := range n.children {
-		if ch := &n.children[i]; ch.kind == "string" {
-			r.str(ch, s, into)
-		} else {
-			r.visit(ch, s, context{})
-		}
+	for i := range children {
+		r.str(&children[i], s, into)
 	}
 }
 
 // str records a string literal and reads the expressions in an f-string.
 func (r *reader) str(n *node, s *Scope, into String) {
-	if n.kind == "concatenated_string" {
+	if n.kind == kindConcatenated {
 		r.concatenated(n, s, into)
 		return
 	}
-	lit := literal(n, r.src)
+	lit := literal(n, r.text(n))
 	into.Span, into.Content, into.Prefix, into.Scope = lit.Span, lit.Content, lit.Prefix, s
-	var interpolations func(n *node)
-	interpolations = func(n *node) {
-		for i := range n.children {
-			if ch := &n.children[i]; ch.kind == "interpolation" || ch.kind == "format_expression" {
-				into.Format = true
-				r.block(ch, s, context{})
-			} else if ch.kind == "string_content" {
-				into.Pieces = append(into.Pieces, Span{ch.start, ch.end})
-				interpolations(ch)
-			}
+	if !strings.ContainsAny(lit.Prefix, "ft") && lit.Content.End > lit.Content.Start {
+		into.Pieces = []Span{lit.Content}
+	}
+	children := r.children(n)
+	for i := range children {
+		switch ch := &children[i]; ch.kind {
+		case kindPiece:
+			into.Pieces = append(into.Pieces, ch.span())
+		case kindInterpolation:
+			into.Format = true
+			r.block(ch, s, context{})
 		}
 	}
-	interpolations(n)
 	r.f.Strings = append(r.f.Strings, into)
 	if r.annotated && !r.literals || into.annotates() {
 		r.quoted(into, s)
@@ -158,37 +158,44 @@ func (s String) annotates() bool {
 
 // quoted reads the uses in an annotation that is a string.
 func (r *reader) quoted(lit String, s *Scope) {
-	src := r.src[lit.Content.Start:lit.Content.End]
-	if lit.Format || bytes.IndexByte(src, '.') < 0 || bytes.IndexByte(src, '\\') >= 0 {
+	text := r.whole[lit.Content.Start:lit.Content.End]
+	if lit.Format || !strings.Contains(text, ".") || strings.Contains(text, "\\") {
 		return
 	}
-	root, errorLine := parseTree(src)
-	if errorLine != 0 || !isExpression(&root) {
-		return
-	}
-	inner := &reader{f: &Syntax{Src: src}, src: src, annotated: true}
-	inner.block(&root, s, context{})
-	for _, u := range inner.f.Uses {
-		for i := range u.Parts {
-			u.Parts[i].Start += lit.Content.Start
-			u.Parts[i].End += lit.Content.Start
+	src := []byte(text)
+	withTree(src, func(t *syntaxTree) {
+		if t.errorLine != 0 || !t.isExpression() {
+			return
 		}
-		u.Quoted = true
-		r.f.Uses = append(r.f.Uses, u)
-	}
+		inner := &reader{syntaxTree: t, f: &Syntax{Src: src}, whole: text, annotated: true}
+		inner.block(&t.root, s, context{})
+		for _, u := range inner.f.Uses {
+			for i := range u.Parts {
+				u.Parts[i].Start += lit.Content.Start
+				u.Parts[i].End += lit.Content.Start
+			}
+			u.Quoted = true
+			r.f.Uses = append(r.f.Uses, u)
+		}
+	})
 }
 
-// literal returns the extent of a string literal.
-func literal(n *node, src []byte) String {
-	s := String{Span: Span{n.start, n.end}, Content: Span{n.start, n.end}}
-	for i := range n.children {
-		switch ch := &n.children[i]; ch.kind {
-		case "string_start":
-			s.Content.Start = ch.end
-			s.Prefix = strings.ToLower(strings.TrimRight(ch.text(src), `'"`))
-		case "string_end":
-			s.Content.End = ch.start
-		}
+// isExpression reports whether a file is one expression that binds nothing.
+func (t *syntaxTree) isExpression() bool {
+	statements := t.children(&t.root)
+	if len(statements) != 1 || statements[0].kind != kindExpression {
+		return false
 	}
+	kind := t.children(&statements[0])[0].kind
+	return kind != kindAssignment && kind != kindAugmented && kind != kindNamed
+}
+
+// literal returns the extent of a string literal, whose text is given.
+func literal(n *node, text string) String {
+	s := String{Span: n.span()}
+	quote := strings.IndexAny(text, `'"`)
+	width := quoteWidth(text[quote:])
+	s.Prefix = strings.ToLower(text[:quote])
+	s.Content = Span{s.Start + quote + width, s.End - width}
 	return s
 }

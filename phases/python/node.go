@@ -1,118 +1,159 @@
 package python
 
-import (
-	"sync"
+import "sync"
 
-	sitter "github.com/tree-sitter/go-tree-sitter"
-	grammar "github.com/tree-sitter/tree-sitter-python/bindings/go"
-)
-
-// node is a syntax node copied out of tree-sitter, so that everything after
-// the parse is plain Go.
+// A node is one piece of Python syntax. Its children lie side by side in the
+// tree's nodes, in the order of the source.
 type node struct {
-	kind       string // tree-sitter-python's name of the node
-	field      string // the field of the parent it fills, or ""
-	named      bool
-	missing    bool
-	start, end int // byte offsets
-	children   []node
+	kind       kind
+	field      field
+	start, end int32 // byte offsets
+	first      int32 // index of the first child
+	count      int32
 }
 
-// child returns the child in the given field, or nil.
-func (n *node) child(field string) *node {
-	for i := range n.children {
-		if n.children[i].field == field {
-			return &n.children[i]
+// A kind is the kind of a node, after the sections of the Python language
+// reference.
+type kind uint8
+
+const (
+	kindNone kind = iota
+	kindModule
+	kindBlock
+
+	// Statements.
+	kindImport     // import a.b as c: a dotted or aliased for each name
+	kindFromImport // from a import b: the module in fieldModule, then names
+	kindFuture
+	kindFunction
+	kindClass
+	kindDecorated
+	kindDecorator
+	kindIf // and elif
+	kindElse
+	kindFor
+	kindWhile
+	kindTry
+	kindExcept
+	kindFinally
+	kindWith
+	kindMatch
+	kindCase
+	kindReturn
+	kindRaise
+	kindAssert
+	kindDelete
+	kindGlobal
+	kindNonlocal
+	kindPass // and break, continue
+	kindTypeAlias
+	kindExpression // an expression as a statement, and assignments
+	kindAssignment
+	kindAugmented
+
+	// Parts of statements.
+	kindDotted
+	kindAliased
+	kindStarName // the * of a star import
+	kindParameters
+	kindParameter
+	kindTypeParameters
+	kindTypeParameter
+	kindAs // "expression as target" in with and except
+	kindPattern
+	kindCapture // a name that a pattern binds
+
+	// Expressions.
+	kindIdentifier
+	kindNumber
+	kindConstant // None, True, False, ...
+	kindString
+	kindPiece         // the literal part of an f-string
+	kindInterpolation // the replaced part of an f-string
+	kindConcatenated
+	kindAttribute
+	kindCall
+	kindArguments
+	kindKeyword // name=value
+	kindSubscript
+	kindSlice
+	kindOperator
+	kindBinary // operands and operators in turn; comparisons and "and" too
+	kindUnary
+	kindConditional
+	kindLambda
+	kindNamed // :=
+	kindAwait
+	kindYield
+	kindStar // *a and **a
+	kindParenthesized
+	kindTuple
+	kindList
+	kindSet
+	kindDict
+	kindListComprehension
+	kindSetComprehension
+	kindDictComprehension
+	kindGenerator
+	kindForIn
+)
+
+// A field says what a child is to its parent.
+type field uint8
+
+const (
+	fieldNone field = iota
+	fieldName
+	fieldAlias
+	fieldModule
+	fieldParameters
+	fieldTypeParameters
+	fieldType
+	fieldDefault
+	fieldBody // of an if statement: what its condition guards
+	fieldCondition
+	fieldDefinition
+	fieldLeft
+	fieldRight
+	fieldFunction
+	fieldArguments
+	fieldObject
+	fieldAttribute
+	fieldValue
+)
+
+// A syntaxTree is what the parser makes of one file. It holds no pointers, and
+// its memory is used again for the next.
+type syntaxTree struct {
+	src       []byte
+	nodes     []node
+	root      node
+	comments  []Span
+	errorLine int // of the first syntax error, from 1; 0 if there is none
+}
+
+// children returns the nodes directly below n.
+func (t *syntaxTree) children(n *node) []node { return t.nodes[n.first : n.first+n.count] }
+
+// child returns the child of n in the given field, or nil.
+func (t *syntaxTree) child(n *node, f field) *node {
+	children := t.children(n)
+	for i := range children {
+		if children[i].field == f {
+			return &children[i]
 		}
 	}
 	return nil
 }
 
-// statements returns how many statements a block has.
-func (n *node) statements() int {
-	count := 0
-	for i := range n.children {
-		if ch := &n.children[i]; ch.named && ch.kind != "comment" {
-			count++
-		}
-	}
-	return count
-}
+func (t *syntaxTree) text(n *node) string { return string(t.src[n.start:n.end]) }
 
-func (n *node) text(src []byte) string { return string(src[n.start:n.end]) }
+var parsers = sync.Pool{New: func() any { return new(parser) }}
 
-var language = sync.OnceValue(func() *grammarTable {
-	lang := sitter.NewLanguage(grammar.Language())
-	t := &grammarTable{lang: lang}
-	for id := range lang.NodeKindCount() {
-		t.kinds = append(t.kinds, lang.NodeKindForId(uint16(id)))
-		t.named = append(t.named, lang.NodeKindIsNamed(uint16(id)))
-	}
-	for id := range lang.FieldCount() + 1 {
-		t.fields = append(t.fields, lang.FieldNameForId(uint16(id)))
-	}
-	return t
-})
-
-// grammarTable holds the names of the grammar, which are costly to ask C for
-// one by one.
-type grammarTable struct {
-	lang   *sitter.Language
-	kinds  []string
-	named  []bool
-	fields []string
-}
-
-// parseTree parses src and returns its root, and the line (from 1) of the
-// first syntax error, 0 if there is none.
-func parseTree(src []byte) (root node, errorLine int) {
-	table := language()
-	parser := sitter.NewParser()
-	defer parser.Close()
-	if err := parser.SetLanguage(table.lang); err != nil {
-		panic("tree-sitter-python does not fit tree-sitter: " + err.Error())
-	}
-	tree := parser.Parse(src, nil)
-	defer tree.Close()
-	cursor := tree.Walk()
-	defer cursor.Close()
-	broken := tree.RootNode().HasError()
-	root = table.copy(cursor, broken, 0, &errorLine)
-	return root, errorLine
-}
-
-// maxDepth is how deep syntax may be nested. CPython itself gives up on less;
-// a file that goes deeper is not to be read at the price of the whole stack.
-const maxDepth = 5000
-
-// copy copies the node under the cursor, depth levels down, with all below it.
-func (t *grammarTable) copy(cursor *sitter.TreeCursor, broken bool, depth int, errorLine *int) node {
-	sn := cursor.Node()
-	id := sn.KindId()
-	n := node{start: int(sn.StartByte()), end: int(sn.EndByte()), field: t.fields[cursor.FieldId()]}
-	switch {
-	case int(id) < len(t.kinds):
-		n.kind, n.named = t.kinds[id], t.named[id]
-	default:
-		n.kind, n.named = "ERROR", true
-	}
-	if broken && *errorLine == 0 && (n.kind == "ERROR" || sn.IsMissing()) {
-		*errorLine = int(sn.StartPosition().Row) + 1
-	}
-	if depth >= maxDepth {
-		if *errorLine == 0 {
-			*errorLine = int(sn.StartPosition().Row) + 1
-		}
-		return n
-	}
-	if cursor.GotoFirstChild() {
-		for {
-			n.children = append(n.children, t.copy(cursor, broken, depth+1, errorLine))
-			if !cursor.GotoNextSibling() {
-				break
-			}
-		}
-		cursor.GotoParent()
-	}
-	return n
+// withTree parses src and calls use with the tree, which is gone afterwards.
+func withTree(src []byte, use func(*syntaxTree)) {
+	p := parsers.Get().(*parser)
+	defer parsers.Put(p)
+	use(p.parse(src))
+	p.lexer = lexer{indents: p.indents}
 }

@@ -9,22 +9,19 @@ import (
 // file, or where the first would stand: behind the docstring and comments.
 func (f *Syntax) AfterImports() int {
 	at := 0
-	root, _ := parseTree(f.Src)
-	for i := range root.children {
-		n := &root.children[i]
-		switch n.kind {
-		case "import_statement", "import_from_statement", "future_import_statement":
-			at = f.lineEnd(n.end)
-			continue
-		case "comment":
-			continue
-		case "expression_statement":
-			if len(n.children) > 0 && n.children[0].kind == "string" && at == 0 {
-				at = f.lineEnd(n.end)
-				continue
+	withTree(f.Src, func(t *syntaxTree) {
+		statements := t.children(&t.root)
+		for i := range statements {
+			switch n := &statements[i]; n.kind {
+			case kindImport, kindFromImport, kindFuture:
+				at = f.lineEnd(int(n.end))
+			case kindExpression:
+				if at == 0 && t.children(n)[0].kind == kindString {
+					at = f.lineEnd(int(n.end))
+				}
 			}
 		}
-	}
+	})
 	return at
 }
 

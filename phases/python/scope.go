@@ -20,6 +20,7 @@ const (
 	ClassScope
 	FunctionScope
 	ComprehensionScope
+	TypeScope // of the type parameters of a function, class or type alias (PEP 695)
 )
 
 // A Binding is one place that gives a name its meaning.
@@ -47,7 +48,7 @@ const (
 )
 
 func (s *Scope) inner(kind ScopeKind) *Scope {
-	return &Scope{Kind: kind, Parent: s, bound: map[string][]Binding{}}
+	return &Scope{Kind: kind, Parent: s}
 }
 
 // function returns the scope that a walrus in s binds in.
@@ -64,6 +65,9 @@ func (s *Scope) bind(name string, b Binding) {
 		s = s.module()
 	case s.outer[name] && s.Parent != nil:
 		s = s.Parent
+	}
+	if s.bound == nil {
+		s.bound = map[string][]Binding{}
 	}
 	s.bound[name] = append(s.bound[name], b)
 }
@@ -103,7 +107,7 @@ func (s *Scope) Names() []string {
 func (s *Scope) Resolve(name string) *Scope {
 	for at := s; at != nil; at = at.Parent {
 		switch {
-		case at.Kind == ClassScope && at != s:
+		case at.Kind == ClassScope && at != s && (at != s.Parent || s.Kind != TypeScope):
 			continue // a class body is no scope for the functions in it
 		case at.global[name]:
 			at = at.module()
