@@ -232,6 +232,12 @@ func (j *job) stepOf(f string) int {
 func (j *job) newModel(t tree.Tree) *model {
 	m := j.model(t)
 	m.patched = sync.OnceValue(func() map[string]bool { return j.patchedNames(m) })
+	m.lost, m.firsts, m.lasts = m.losers(), map[string]bool{}, map[string]bool{}
+	for name := range m.fates {
+		first, _, _ := strings.Cut(name, ".")
+		_, last := cutLast(name)
+		m.firsts[first], m.lasts[last] = true, true
+	}
 	m.paths, m.gone = map[string]newPath{}, map[string]bool{}
 	for _, mv := range j.moves {
 		step := mv.row.Step

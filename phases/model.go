@@ -56,6 +56,10 @@ type model struct {
 	paths   map[string]newPath // old files and folders, by path in the tree
 	gone    map[string]bool    // files that go without anything taking their place
 
+	lost   map[string][]string // see losers
+	firsts map[string]bool     // first parts of the modules with a fate
+	lasts  map[string]bool     // their last parts
+
 	deepest int // parts of the longest dotted name of a module, with its source root
 
 	parse   *parser

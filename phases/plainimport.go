@@ -161,6 +161,12 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 			return nil
 		}
 	}
+	if scope.Kind == python.ClassScope && r.classAttributes(root) {
+		for _, n := range names {
+			r.keep(n)
+		}
+		return nil
+	}
 	chains, stay := r.chains(scope, root)
 	return r.writePlain(scope, root, names, chains, stay)
 }
@@ -169,6 +175,13 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 func (r *rewriter) rebound(n plainName) {
 	if r.concerned(n.in.Name) {
 		r.warn(n.in.Start, "rebound-name", n.in.Bound+" is bound in more than one way here; the import and its uses are left alone")
+		r.keep(n)
+	}
+}
+
+// keep notes that an import stays for a reason that a warning tells.
+func (r *rewriter) keep(n plainName) {
+	if r.concerned(n.in.Name) {
 		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(n.in.Start), module: n.in.Name, told: true})
 	}
 }
@@ -188,26 +201,23 @@ func (r *rewriter) chainConcerned(scope *python.Scope, root string) bool {
 // chains returns the edits for the chains that start at root in scope, and the
 // modules that the other chains need as they are.
 func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, stay []string) {
-	for _, u := range r.f.Uses {
-		if u.Parts[0].Text != root || u.Resolve() != scope {
+	for _, c := range r.reaches()[start{scope, root}] {
+		n := r.m.longest(c.parts)
+		if n == 0 || c.lead > 1 && !r.staysAt(c, n) {
 			continue
 		}
-		parts := make([]string, len(u.Parts))
-		for i, p := range u.Parts {
-			parts[i] = p.Text
+		dotted := strings.Join(c.parts[:n], ".")
+		e, ok := r.chain(c, dotted, n)
+		if on, led := r.m.ledOn(c); !ok && led {
+			n = r.m.longest(on.parts)
+			e, ok = r.chain(on, strings.Join(on.parts[:n], "."), n)
 		}
-		n := r.m.longest(parts)
-		if n == 0 {
-			continue
-		}
-		dotted := strings.Join(parts[:n], ".")
-		e, ok := r.chain(u, dotted, n)
-		if u.Quoted && !ok {
+		if c.use.Quoted && !ok {
 			dotted = root // an annotation needs the name, and runs nothing
 		}
 		if ok {
 			edits = append(edits, e)
-		} else if !slices.Contains(stay, dotted) {
+		} else if c.lead == 1 && !slices.Contains(stay, dotted) {
 			stay = append(stay, dotted)
 		}
 	}
@@ -215,26 +225,25 @@ func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, 
 }
 
 // chain finds the new text of one chain whose first n parts are a module.
-func (r *rewriter) chain(u python.Use, dotted string, n int) (chainEdit, bool) {
+func (r *rewriter) chain(c reach, dotted string, n int) (chainEdit, bool) {
 	name, prefix := r.m.canonical(dotted)
-	end := func(n int) python.Span { return python.Span{Start: u.Parts[0].Start, End: u.Parts[n-1].End} }
 	if t, ok := r.m.whole(name); ok {
-		if d := r.m.fates[name]; d.fate == moved || d.fate == merged || n == len(u.Parts) {
-			return chainEdit{span: end(n), module: prefix + t.concrete, old: dotted, use: u, step: t.step}, true
+		if d := r.m.fates[name]; d.fate == moved || d.fate == merged || n == len(c.parts) {
+			return chainEdit{span: c.span(n), module: prefix + t.concrete, old: dotted, use: c.use, step: t.step}, true
 		}
 	}
-	if n == len(u.Parts) || !r.m.touches(name, u.Parts[n].Text) {
+	if n == len(c.parts) || !r.m.touches(name, c.parts[n]) {
 		return chainEdit{}, false
 	}
-	t, ok := r.m.find(name, u.Parts[n].Text)
-	if !ok || t.concrete == name && t.name == u.Parts[n].Text {
+	t, ok := r.m.find(name, c.parts[n])
+	if !ok || t.concrete == name && t.name == c.parts[n] {
 		return chainEdit{}, false
 	}
 	rest := ""
 	if t.name != "" {
 		rest = "." + t.name
 	}
-	return chainEdit{span: end(n + 1), module: prefix + t.concrete, rest: rest, old: dotted, use: u, step: t.step}, true
+	return chainEdit{span: c.span(n + 1), module: prefix + t.concrete, rest: rest, old: dotted, use: c.use, step: t.step}, true
 }
 
 func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainName, chains []chainEdit, stay []string) (unused []plainName) {
@@ -250,15 +259,20 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 	for i, n := range names {
 		name, prefix := r.m.canonical(n.in.Name)
 		t, ok := r.m.whole(name)
+		pkg, _ := cutLast(name)
 		switch {
 		case !r.concerned(n.in.Name):
+			rootStays = true
+		case r.passed[pkg]:
+			r.keep(n)
 			rootStays = true
 		case r.m.fates[name].fate == retired && slices.ContainsFunc(chains, func(c chainEdit) bool { return c.old == n.in.Name }):
 			replacement[i] = []string{} // the chains say which modules
 		case ok:
 			replacement[i] = []string{prefix + t.concrete}
 			needed = slices.DeleteFunc(needed, func(module string) bool {
-				return module == prefix+t.concrete || bySubmodule(chains, module, n.in.Name, prefix+t.concrete)
+				return module == prefix+t.concrete || bySubmodule(chains, module, n.in.Name, prefix+t.concrete) ||
+					strings.HasPrefix(prefix+t.concrete, module+".") && !r.conflicts(scope, root, module, chains)
 			})
 		case len(chains) > 0:
 			replacement[i] = []string{}
@@ -313,10 +327,12 @@ func (r *rewriter) writePlainName(n plainName, modules []string, alias map[strin
 		if a := alias[module]; a != "" {
 			text += " as " + a
 		}
-		if !slices.Contains(texts, text) {
+		if !slices.Contains(texts, text) && (texts == nil || !r.imports(n.imp, text)) {
 			texts = append(texts, text)
 		}
-		r.note(n.imp.Scope, text)
+	}
+	for _, text := range texts {
+		r.note(n.imp, text)
 	}
 	step := 0
 	for _, c := range chains {

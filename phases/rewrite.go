@@ -20,8 +20,10 @@ type rewriter struct {
 	wasPkg bool   // it was one when it was called origin
 
 	edits    []python.Edit
-	imported map[*python.Scope][]string // modules that plain imports have come to import
-	aliases  map[string]string          // names made up for modules whose own is taken
+	uses     map[start][]reach   // see reaches
+	imported map[plainImport]int // what plain imports have come to import, and where first
+	aliases  map[string]string   // names made up for modules whose own is taken
+	passed   map[string]bool     // packages that are passed on as objects
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
 	warnings []Warning
@@ -40,6 +42,7 @@ type leftover struct {
 
 // run collects the edits for everything in the file.
 func (r *rewriter) run() {
+	r.objects()
 	for _, imp := range r.f.Imports {
 		if imp.From {
 			r.fromImport(imp)
@@ -169,6 +172,9 @@ func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) 
 	}
 	d := r.m.fates[base]
 	if d == nil {
+		if lost := r.m.loses(base, in.Name); lost != nil {
+			p.name, p.object, p.step = in.Name, true, lost.step
+		}
 		return p
 	}
 	t, ok := r.m.find(base, in.Name)
@@ -303,6 +309,10 @@ func cutLast(dotted string) (before, last string) {
 	return dotted[:i], dotted[i+1:]
 }
 
+// top reports whether the name is a module at the top, which no from import can
+// name.
+func (p placed) top() bool { return p.object && p.module == "" }
+
 // clause writes one name of a from import so that it binds what it bound.
 func (p placed) clause() string {
 	switch {
@@ -320,12 +330,12 @@ func (p placed) clause() string {
 func (r *rewriter) writeFrom(imp *python.Import, names []placed, prefix string) {
 	same := true
 	for _, p := range names {
-		same = same && p.module == names[0].module
+		same = same && p.module == names[0].module && !p.top()
 	}
-	if same && names[0].module == "" && !names[0].object {
+	if same && names[0].module == "" {
 		return
 	}
-	if same && !(names[0].object && names[0].module == "") {
+	if same {
 		refs := 0
 		step := 0
 		for _, p := range names {
@@ -348,7 +358,7 @@ func (r *rewriter) splitFrom(imp *python.Import, names []placed, prefix string) 
 	step, refs := 0, 0
 	for _, p := range names {
 		key := p.module
-		if p.object && p.module == "" {
+		if p.top() {
 			key = "\x00" + p.name // "import top as name"
 		}
 		if !slices.Contains(modules, key) {

@@ -154,6 +154,7 @@ func (n planNames) look(f string, src []byte) finding {
 // touches.
 type planNames struct {
 	words   map[string]bool // last parts of paths and modules
+	parents map[string]bool // the parts before them
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
 	started [][]byte // "parent." with what follows it where a name is put together at run time
@@ -164,10 +165,12 @@ type planNames struct {
 type planName struct {
 	word   []byte
 	joined [][]byte // "parent.word", "parent/word"; the word alone if it has no parent
+
+	reached [][]byte // how the word is written behind a name for its parent
 }
 
 func namesOf(p *plan.Plan) planNames {
-	n := planNames{words: map[string]bool{}}
+	n := planNames{words: map[string]bool{}, parents: map[string]bool{}}
 	for _, mv := range p.Moves {
 		n.addPath(mv.From)
 	}
@@ -205,6 +208,8 @@ func (n *planNames) add(at string) {
 	name := planName{word: []byte(word), joined: [][]byte{[]byte(word)}}
 	if parent != "." && parent != "/" {
 		name.joined = [][]byte{[]byte(parent + "." + word), []byte(parent + "/" + word), []byte(`".` + word), []byte("'." + word)}
+		name.reached = [][]byte{[]byte("." + word), []byte(`"` + word + `"`), []byte("'" + word + "'")}
+		n.parents[parent] = true
 		for _, next := range []string{"{", "%", `"`, "'"} {
 			n.started = append(n.started, []byte(parent+"."+next))
 		}
@@ -215,17 +220,19 @@ func (n *planNames) add(at string) {
 
 // hit reports whether the file may refer to something in the plan: it lies in
 // a folder that does, an import statement has one of the words, the words stand
-// somewhere behind their parent, or a name begins with the parent and ends when
-// the program runs. Statements are those of a Python file.
+// somewhere behind their parent, an import statement has a parent and a word is
+// an attribute, or a name begins with the parent and ends when the program runs. Statements are those of a Python file.
 func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 	if slices.ContainsFunc(n.folders, func(d string) bool { return strings.Contains("/"+f, "/"+d+"/") }) {
 		return true
 	}
+	parent := false
 	for _, s := range statements {
 		for word := range bytes.FieldsFuncSeq(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
 			if n.words[string(word)] {
 				return true
 			}
+			parent = parent || n.parents[string(word)]
 		}
 	}
 	loose := statements == nil && bytes.Contains(src, []byte("import")) || path.Base(f) == "__init__.py"
@@ -234,6 +241,9 @@ func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 			continue
 		}
 		if loose || slices.ContainsFunc(name.joined, func(j []byte) bool { return bytes.Contains(src, j) }) {
+			return true
+		}
+		if parent && slices.ContainsFunc(name.reached, func(s []byte) bool { return bytes.Contains(src, s) }) {
 			return true
 		}
 	}

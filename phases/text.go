@@ -162,6 +162,9 @@ func (r *rewriter) resolve(parts []string) resolution {
 	rest := parts[n:]
 	d := r.m.fates[name]
 	if d == nil || d.fate == remapped {
+		if on, led := r.m.ledOn(reach{parts: parts}); led && len(on.parts) > 1 {
+			return r.resolve(on.parts)
+		}
 		return r.resolveSymbol(name, prefix, rest)
 	}
 	out := resolution{state: rewritten, old: name, step: d.step}

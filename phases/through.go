@@ -13,59 +13,107 @@ import (
 // wherever that was, made it an attribute of its package.
 func (r *rewriter) throughPackages() {
 	for _, imp := range r.f.Imports {
+		if imp.Star && imp.Scope.Kind == python.ModuleScope {
+			r.throughStar(imp)
+		}
 		for _, in := range imp.Names {
 			if !imp.From && in.As == "" || len(imp.Scope.Bindings(in.Bound)) != 1 {
 				continue
 			}
-			if pkg := r.stayingPackage(imp, in); pkg != "" {
-				r.packageChains(imp, in.Bound, pkg)
+			at := start{imp.Scope, in.Bound}
+			if !r.mentions(at) {
+				continue
+			}
+			if mod := r.stayingModule(imp, in); mod != "" {
+				r.packageChains(imp, at, mod)
 			}
 		}
 	}
 }
 
-// stayingPackage returns the package that an import binds as an object, if
-// that stays; else "".
-func (r *rewriter) stayingPackage(imp *python.Import, in python.ImportName) string {
-	name, base := in.Name, ""
+// throughStar does the same for packages that "import *" brings along, which
+// are names that the file does not bind.
+func (r *rewriter) throughStar(imp *python.Import) {
+	seen := map[string]bool{}
+	for _, u := range r.f.Uses {
+		at := start{nil, u.Parts[0].Text}
+		if seen[at.name] || u.Resolve() != nil {
+			continue
+		}
+		seen[at.name] = true
+		if !r.mentions(at) {
+			continue
+		}
+		if mod := r.brought(imp, at.name); mod != "" {
+			r.packageChains(imp, at, mod)
+		}
+	}
+}
+
+// mentions reports whether a chain from at has a part that is called like
+// something that moves or goes: others need no second look.
+func (r *rewriter) mentions(at start) bool {
+	return slices.ContainsFunc(r.reaches()[at], func(c reach) bool { return r.m.mentions(c.parts) })
+}
+
+// mentions reports whether one of parts but the first is called like something
+// that moves or goes.
+func (m *model) mentions(parts []string) bool {
+	return slices.ContainsFunc(parts[1:], func(p string) bool { return m.lasts[p] })
+}
+
+// brought returns the module that "import *" binds to a name, if both stay;
+// else "".
+func (r *rewriter) brought(imp *python.Import, name string) string {
+	base, _ := r.m.canonical(python.Absolute(r.origin, r.pkg, imp.Level, imp.Name))
+	pm, _ := r.m.index.Lookup(base)
+	if t := r.m.table(pm); t == nil || !t.Public(name) || r.m.fates[base] != nil {
+		return ""
+	}
+	if mod := r.m.member(base, name); r.m.stays(mod) {
+		return mod
+	}
+	return ""
+}
+
+// stayingModule returns the module that an import binds as an object, if that
+// stays; else "".
+func (r *rewriter) stayingModule(imp *python.Import, in python.ImportName) string {
+	name := in.Name
 	if imp.From {
-		if base = python.Absolute(r.origin, r.pkg, imp.Level, imp.Name); base == "" {
+		base := python.Absolute(r.origin, r.pkg, imp.Level, imp.Name)
+		if base == "" {
 			return ""
 		}
 		base, _ = r.m.canonical(base)
-		name = base + "." + in.Name
+		name = r.m.member(base, in.Name)
 	}
-	name, _ = r.m.canonical(name)
-	mod, _ := r.m.index.Lookup(name)
-	if d := r.m.fates[name]; mod == nil || !mod.Package || d != nil && d.fate != emptied {
-		return ""
-	}
-	if imp.From && r.m.bindsOther(base, in.Name) {
+	if name, _ = r.m.canonical(name); !r.m.stays(name) {
 		return ""
 	}
 	return name
 }
 
-func (r *rewriter) packageChains(imp *python.Import, bound, pkg string) {
-	depth := strings.Count(pkg, ".") + 1
+// stays reports whether a module is there and nothing takes its place.
+func (m *model) stays(name string) bool {
+	mod, _ := m.index.Lookup(name)
+	d := m.fates[name]
+	return mod != nil && (d == nil || d.fate == emptied || d.fate == deleted)
+}
+
+func (r *rewriter) packageChains(imp *python.Import, at start, mod string) {
+	depth := strings.Count(mod, ".") + 1
 	var chains []chainEdit
-	for _, u := range r.f.Uses {
-		if u.Parts[0].Text != bound || u.Resolve() != imp.Scope {
+	for _, c := range r.reaches()[at] {
+		c.parts = append(strings.Split(mod, "."), c.parts[1:]...)
+		c.lead += depth - 1
+		c, led := r.m.ledOn(c)
+		n := r.m.longest(c.parts)
+		if n <= c.lead || !led && r.m.bound(c.parts[:n], depth) {
 			continue
 		}
-		parts := strings.Split(pkg, ".")
-		for _, p := range u.Parts[1:] {
-			parts = append(parts, p.Text)
-		}
-		n := r.m.longest(parts)
-		if n <= depth || r.m.bound(parts[:n], depth) {
-			continue
-		}
-		if t, ok := r.m.whole(strings.Join(parts[:n], ".")); ok {
-			chains = append(chains, chainEdit{
-				span:   python.Span{Start: u.Parts[0].Start, End: u.Parts[n-depth].End},
-				module: t.concrete, use: u, step: t.step,
-			})
+		if t, ok := r.m.whole(strings.Join(c.parts[:n], ".")); ok {
+			chains = append(chains, chainEdit{span: c.span(n), module: t.concrete, use: c.use, step: t.step})
 		}
 	}
 	r.writePackageChains(imp, chains)
@@ -102,8 +150,8 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 		if text != c.module {
 			text = c.module + " as " + text
 		}
-		if !slices.Contains(r.imported[imp.Scope], text) {
-			r.note(imp.Scope, text)
+		if !r.imports(imp, text) {
+			r.note(imp, text)
 			imports = append(imports, "import "+text)
 			step = max(step, c.step)
 		}
@@ -118,12 +166,28 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 	r.edits = append(r.edits, python.Edit{Span: python.Span{Start: imp.End, End: imp.End}, Text: separator + strings.Join(imports, separator), Step: step})
 }
 
-// note remembers that a scope has come to import something.
-func (r *rewriter) note(scope *python.Scope, text string) {
+// A plainImport is what "import text" has come to stand for in a block.
+type plainImport struct {
+	scope *python.Scope
+	block int
+	text  string
+}
+
+// note remembers that something has come to be imported where imp stands.
+func (r *rewriter) note(imp *python.Import, text string) {
 	if r.imported == nil {
-		r.imported = map[*python.Scope][]string{}
+		r.imported = map[plainImport]int{}
 	}
-	r.imported[scope] = append(r.imported[scope], text)
+	if p := (plainImport{imp.Scope, imp.Block, text}); !r.imports(imp, text) {
+		r.imported[p] = imp.Start
+	}
+}
+
+// imports reports whether something has come to be imported where imp stands,
+// or before that in its block.
+func (r *rewriter) imports(imp *python.Import, text string) bool {
+	at, ok := r.imported[plainImport{imp.Scope, imp.Block, text}]
+	return ok && at <= imp.Start
 }
 
 // walk follows a dotted name through modules and what they import, as far as

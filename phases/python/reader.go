@@ -365,7 +365,7 @@ func (r *reader) assignment(n *node, s *Scope, c context) {
 		case right == nil || right.kind == kindConstant && r.text(right) == "None":
 			b.none = true
 		case right.kind == kindAttribute || right.kind == kindIdentifier:
-			b.value = compact(r.text(right))
+			b.Value, b.At = compact(r.text(right)), int(right.start)
 		}
 		s.bind(r.text(left), b)
 	} else {

@@ -29,7 +29,8 @@ type Binding struct {
 	Start  int     // byte offset
 	Import *Import // for ImportBinding
 	Index  int     // which of Import.Names
-	value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
+	Value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
+	At     int     // where Value stands
 	none   bool    // for AssignBinding of one name: it is given None or nothing
 	end    int     // for AssignBinding of one name: where the assignment ends
 	always bool    // of a module: it is bound whenever the module is loaded, under no condition

@@ -103,8 +103,8 @@ func (f *Syntax) source(b Binding, module string, isPackage bool) Symbol {
 			return Symbol{Module: in.Name, Start: b.Start}
 		}
 		return Symbol{Module: in.Bound, Start: b.Start}
-	case b.Kind == AssignBinding && b.value != "":
-		if m, n := f.alias(b.value, module, isPackage, 0); m != "" {
+	case b.Kind == AssignBinding && b.Value != "":
+		if m, n := f.alias(b.Value, module, isPackage, 0); m != "" {
 			return Symbol{Module: m, Name: n, Start: b.Start}
 		}
 	}
@@ -123,8 +123,8 @@ func (f *Syntax) alias(chain, module string, isPackage bool, depth int) (string,
 	switch b := bindings[0]; {
 	case b.Kind == ImportBinding:
 		base = f.symbol(b, module, isPackage)
-	case b.value != "":
-		base.Module, base.Name = f.alias(b.value, module, isPackage, depth+1)
+	case b.Value != "":
+		base.Module, base.Name = f.alias(b.Value, module, isPackage, depth+1)
 	}
 	if base.Defined() || !dotted {
 		return base.Module, base.Name

@@ -7,6 +7,7 @@ what the plan makes of them, so that what is the same object is the same.
 """
 
 import ast
+import collections
 import contextlib
 import importlib
 import importlib.util
@@ -158,6 +159,10 @@ class Scope:
     def __init__(self, parent=None, function=True):
         self.parent, self.function = parent, function
         self.imports, self.others, self.outer = {}, set(), set()
+        self.given, self.count = {}, collections.Counter()  # values of names, and how often they are assigned to
+
+    def stars(self):
+        return self.parent.stars() if self.parent else [node for node, _, _ in self.imports.get("*", [])]
 
     def find(self, name):
         at = self
@@ -293,27 +298,29 @@ class Shape(ast.NodeVisitor):
     visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp
 
     def chain(self, node):
-        rest, at = [], node
-        while isinstance(at, ast.Attribute):
-            rest.insert(0, at.attr)
-            at = at.value
-        if not isinstance(at, ast.Name):
+        name, rest = chained(node)
+        if name is None or not rest and not isinstance(node.ctx, ast.Load):
             return False
-        scope = self.scope.find(at.id)
-        if not rest and not isinstance(node.ctx, ast.Load):
-            return False
-        if scope is None or at.id in scope.others:
-            return False
-        for source in scope.imports[at.id]:
-            base, name, plain = source
-            if base is None:
-                continue
+        found = self.leads(name, rest, self.scope)
+        if found:
+            self.code.append(["chain", type(node.ctx).__name__, found])
+        return bool(found)
+
+    def leads(self, name, rest, scope, depth=0):
+        """Where a chain leads that starts at an imported module, or at a name
+        that is given one and nothing else; None if it does not."""
+        at = scope.find(name)
+        sources = at.imports.get(name, []) if at else [(node, name, False) for node in scope.stars()]
+        if at and name in at.others:
+            given, more = chained(at.given.get(name))
+            start = depth < 10 and at.count[name] == 1 and given and self.leads(given, more, at, depth + 1)
+            return self.leads(given, more + rest, at, depth + 1) if start and start[0].startswith("module ") else None
+        for base, member, plain in sources:
             base = base if plain else self.absolute(base)
-            start = self.origin((base, name), [])
-            if start[0] == "?" or start[0].startswith("module "):
-                self.code.append(["chain", type(node.ctx).__name__, self.origin((base, name), rest)])
-                return True
-        return False
+            start = self.origin((base, member), [])
+            if start[0] == "?" and at or start[0].startswith("module "):
+                return self.origin((base, member), rest)
+        return None
 
     def visit_Attribute(self, node):
         if not self.chain(node):
@@ -345,6 +352,9 @@ def bind(nodes, scope):
                 scope.imports.setdefault(a.asname or a.name, []).append((node, a.name, False))
         elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             scope.others.add(node.id)
+            scope.count[node.id] += 1
+        elif isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            scope.given[node.targets[0].id] = node.value
         elif isinstance(node, ast.arg):
             scope.others.add(node.arg)
         elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
@@ -359,6 +369,15 @@ def comments(source):
     with contextlib.suppress(tokenize.TokenError, SyntaxError):
         return sorted(t.string for t in tokenize.tokenize(io.BytesIO(source).readline) if t.type == tokenize.COMMENT)
     return []
+
+
+def chained(node):
+    """The name that a chain of attributes starts at, and the attributes."""
+    rest = []
+    while isinstance(node, ast.Attribute):
+        rest.insert(0, node.attr)
+        node = node.value
+    return (node.id, rest) if isinstance(node, ast.Name) else (None, rest)
 
 
 # Text
@@ -396,9 +415,9 @@ def retold(old, new, names):
     for a, b in zip(was, now):
         if a == b:
             continue
-        if not names.old(a):
-            return f"{a} is no name of the plan and became {b}"
         lost, found = old[2].get(a), new[2].get(b)
+        if not names.old(a) and not (lost and lost == found and lost[0] != "?"):
+            return f"{a} is no name of the plan and became {b}"
         if lost and found and lost[0] not in "?*" and not same(lost, found):
             return f"{a} was {lost}, and {b} is {found}"
     return ""
