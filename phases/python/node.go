@@ -153,7 +153,9 @@ var parsers = sync.Pool{New: func() any { return new(parser) }}
 // withTree parses src and calls use with the tree, which is gone afterwards.
 func withTree(src []byte, use func(*syntaxTree)) {
 	p := parsers.Get().(*parser)
-	defer parsers.Put(p)
 	use(p.parse(src))
 	p.lexer = lexer{indents: p.indents}
+	if cap(p.nodes) < 1<<20 { // the memory for one huge file is not for keeping
+		parsers.Put(p)
+	}
 }

@@ -127,18 +127,24 @@ func (p *parser) attempt(read func() bool) bool {
 	return false
 }
 
-// recover notes the error in the statement that is on the stack from mark on,
-// and goes on with the next line.
-func (p *parser) recover(mark int) {
-	src := p.src
+// recover notes the error in the statement that begins at start, and is on the
+// stack from mark on. It goes on with the next line, or with the line that the
+// statement should have ended before.
+func (p *parser) recover(mark, start int) {
+	failedAt := min(p.failedAt, len(p.src))
 	if p.errorLine == 0 {
-		p.errorLine = 1 + bytes.Count(src[:min(p.failedAt, len(src))], []byte("\n"))
+		p.errorLine = 1 + bytes.Count(p.src[:failedAt], []byte("\n"))
 	}
 	p.stack = p.stack[:mark]
 	p.errors++
-	at := len(src)
-	if i := bytes.IndexByte(src[min(p.failedAt, len(src)):], '\n'); i >= 0 && p.errors < maxErrors {
-		at = p.failedAt + i + 1
+	at := len(p.src)
+	if p.errors < maxErrors {
+		line := bytes.LastIndexByte(p.src[:failedAt], '\n') + 1
+		if start < line && len(bytes.TrimSpace(p.src[line:failedAt])) == 0 {
+			at = line
+		} else if i := bytes.IndexByte(p.src[failedAt:], '\n'); i >= 0 {
+			at = failedAt + i + 1
+		}
 	}
 	for n := len(p.comments); n > 0 && p.comments[n-1].Start >= at; n-- {
 		p.comments = p.comments[:n-1]
@@ -151,12 +157,12 @@ func (p *parser) recover(mark int) {
 
 // statement reads the statements of one line, or one that has a block.
 func (p *parser) statement() {
-	mark, depth := len(p.stack), p.depth
+	mark, start, depth := len(p.stack), p.start, p.depth
 	p.enter()
 	p.oneStatement()
 	p.depth = depth
 	if p.failed {
-		p.recover(mark)
+		p.recover(mark, start)
 	}
 }
 
