@@ -341,6 +341,9 @@ func (p *parser) parenthesized() {
 		p.items(')')
 		p.close(kindTuple, start, mark)
 	default:
+		if p.top() == kindStar {
+			p.wrong()
+		}
 		p.expect(')')
 		p.close(kindParenthesized, start, mark)
 	}

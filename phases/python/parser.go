@@ -320,32 +320,52 @@ func (p *parser) function(mark, start int) {
 // parameters reads parameters up to the token end, which stays.
 func (p *parser) parameters(end token, annotated bool) {
 	mark, start := len(p.stack), p.start
+	var seen struct{ slash, star, bare, defaults, last bool }
 	for p.tok != end && !p.failed {
 		inner, at := len(p.stack), p.start
+		ok := !seen.last
 		switch p.tok {
 		case '/':
+			ok = ok && !seen.slash && !seen.star && len(p.stack) > mark
+			seen.slash = true
 			p.leaf(kindOperator, fieldNone)
 		case '*':
+			ok = ok && !seen.star
+			seen.star, seen.defaults = true, false
 			p.leaf(kindOperator, fieldNone)
-			if p.tok != ',' {
+			if seen.bare = p.tok == ','; !seen.bare {
 				p.parameter(annotated, true)
 			}
 		case tokenPower:
+			ok = ok && !seen.bare
+			seen.last = true
 			p.leaf(kindOperator, fieldNone)
-			p.parameter(annotated, false)
+			if p.parameter(annotated, false) {
+				p.wrong()
+			}
 		default:
-			p.parameter(annotated, false)
+			hasDefault := p.parameter(annotated, false)
+			ok = ok && (hasDefault || seen.star || !seen.defaults)
+			seen.defaults, seen.bare = hasDefault, false
+		}
+		if !ok {
+			p.fail(at)
 		}
 		p.close(kindParameter, at, inner)
 		if p.tok != end {
 			p.expect(',')
 		}
 	}
+	if seen.bare {
+		p.wrong()
+	}
 	p.close(kindParameters, start, mark)
 	p.label(fieldParameters)
 }
 
-func (p *parser) parameter(annotated, several bool) {
+// parameter reads the name of a parameter and what belongs to it. It reports
+// whether it has a default.
+func (p *parser) parameter(annotated, several bool) bool {
 	p.name(fieldName)
 	if annotated && p.accept(':') {
 		if several {
@@ -355,10 +375,12 @@ func (p *parser) parameter(annotated, several bool) {
 		}
 		p.label(fieldType)
 	}
-	if p.accept('=') {
-		p.expression()
-		p.label(fieldDefault)
+	if several || !p.accept('=') {
+		return false
 	}
+	p.expression()
+	p.label(fieldDefault)
+	return true
 }
 
 // typeParameters reads the parameters in brackets of a generic function, class

@@ -161,6 +161,9 @@ func (p *parser) expressionStatement() {
 		p.assignment(mark, start)
 	case ':':
 		p.requireTarget(mark)
+		if k := p.top(); k == kindTuple || k == kindList {
+			p.fail(start)
+		}
 		p.label(fieldLeft)
 		p.next()
 		p.expression()
