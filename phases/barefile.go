@@ -3,8 +3,6 @@ package phases
 import (
 	"path"
 	"strings"
-
-	"github.com/restage/restage/phases/python"
 )
 
 // Files at the top of the repository have paths without a slash, and modules
@@ -20,35 +18,33 @@ func (r *rewriter) configures() bool {
 // commands and settings name it, and in prose as the target of a link or as
 // code, if no other file is called so. It reports whether the word is such a
 // name.
-func (r *rewriter) bareFile(s python.Span, at, end int, word string, prose bool) bool {
-	src, dir, key := r.f.Src, path.Dir(r.path), word
-	link := prose && strings.HasSuffix(string(src[s.Start:at]), "](") && path.Ext(r.path) == ".md"
+func (r *rewriter) bareFile(t token) bool {
+	src, dir, key := r.f.Src, path.Dir(r.path), t.word
+	link := t.prose && strings.HasSuffix(string(src[t.in.Start:t.at]), "](") && path.Ext(r.path) == ".md"
 	switch {
-	case !strings.Contains(word, "."):
+	case !strings.Contains(t.word, "."):
 		return false
 	case link:
-		key = path.Join(dir, word)
-	case prose:
-		if at == s.Start || end == s.End || src[at-1] != '`' || src[end] != '`' || !r.m.onlyFile(word) {
+		key = path.Join(dir, t.word)
+	case t.prose:
+		if r.before(t) != '`' || t.end == t.in.End || src[t.end] != '`' || !r.m.onlyFile(t.word) {
 			return false
 		}
 	case !r.configures() || path.Base(r.path) == "setup.py",
-		at > s.Start && strings.IndexByte("*?]}$@\\", src[at-1]) >= 0,
-		end < s.End && strings.IndexByte("*?[", src[end]) >= 0,
-		dir != "." && exists(r.m.tree, path.Join(dir, word)):
+		strings.IndexByte("*?]}$@\\", r.before(t)) >= 0,
+		t.end < t.in.End && strings.IndexByte("*?[", src[t.end]) >= 0,
+		dir != "." && exists(r.m.tree, path.Join(dir, t.word)):
 		return false
 	}
 	to, ok := r.m.paths[key]
 	if !ok {
-		return r.lose(at, key, prose)
+		return r.lose(t, key)
 	}
 	text := to.path
 	if link {
 		text = relativePath(dir, to.path)
 	}
-	if !(prose && r.contrasts(s, at, text)) {
-		r.edit(python.Span{Start: at, End: end}, text, to.step, 1)
-	}
+	r.write(t, text, to.step)
 	return true
 }
 

@@ -1,0 +1,121 @@
+package phases
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/phases/python"
+)
+
+// strings rewrites string literals: a literal that is one dotted name, as
+// mock.patch and import_module take it, and dotted names and paths in others.
+func (r *rewriter) strings() {
+	quoted := r.quoted()
+	for _, s := range r.f.Strings {
+		if strings.Contains(s.Prefix, "b") {
+			continue
+		}
+		if chains := inside(quoted, s.Content); len(chains) > 0 {
+			r.scanAround(s.Content, chains)
+			continue
+		}
+		text := s.Text(r.f.Src)
+		if (s.Format || s.Joined) && len(s.Pieces) > 0 && s.Pieces[0].Start == s.Content.Start {
+			r.computed(s)
+		}
+		if !s.Format && !s.Doc && !s.Joined && dottedString.MatchString(text) {
+			r.dottedLiteral(s, text)
+			continue
+		}
+		if s.Doc {
+			r.text(s.Content)
+			continue
+		}
+		for _, piece := range s.Pieces {
+			r.scan(piece, false)
+		}
+	}
+}
+
+// quoted returns the chains in annotations that are strings, sorted. Those that
+// begin with a name that the file binds are rewritten like chains in code.
+func (r *rewriter) quoted() []python.Span {
+	var spans []python.Span
+	for _, u := range r.f.Uses {
+		if u.Quoted && u.Resolve() != nil {
+			spans = append(spans, python.Span{Start: u.Parts[0].Start, End: u.Parts[len(u.Parts)-1].End})
+		}
+	}
+	slices.SortFunc(spans, func(a, b python.Span) int { return a.Start - b.Start })
+	return spans
+}
+
+// inside returns those of the sorted spans that lie in s.
+func inside(spans []python.Span, s python.Span) []python.Span {
+	before := func(a python.Span, at int) int { return a.Start - at }
+	i, _ := slices.BinarySearchFunc(spans, s.Start, before)
+	j, _ := slices.BinarySearchFunc(spans, s.End, before)
+	return spans[i:j]
+}
+
+// scanAround rewrites the tokens of s that are not in the given spans.
+func (r *rewriter) scanAround(s python.Span, spans []python.Span) {
+	for _, skip := range spans {
+		r.scan(python.Span{Start: s.Start, End: skip.Start}, false)
+		s.Start = skip.End
+	}
+	r.scan(s, false)
+}
+
+var dottedString = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)?$`)
+
+// dottedLiteral rewrites a literal that is a dotted name as a whole.
+func (r *rewriter) dottedLiteral(s python.String, text string) {
+	dotted, attr, colon := strings.Cut(text, ":")
+	parts := strings.Split(dotted, ".")
+	if colon {
+		parts = append(parts, strings.Split(attr, ".")...)
+	}
+	p := r.resolve(parts)
+	switch {
+	case p.state == rewritten && !p.found && !importer(s.Callee):
+		r.doubt(s.Start, text, p)
+	case p.state == rewritten:
+		r.edit(s.Content, p.text(colon), p.step, 1)
+	case p.state == lost:
+		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(s.Start), module: p.old, name: p.name})
+	}
+}
+
+// importer reports whether a call by this name imports what its string names.
+func importer(callee string) bool {
+	last := callee[strings.LastIndexByte(callee, '.')+1:]
+	switch last {
+	case "import_module", "__import__", "patch", "setattr", "delattr", "find_spec", "resolve_name", "import_string", "run_module", "importorskip":
+		return true
+	}
+	return strings.Contains(callee, "patch.")
+}
+
+// computed warns of an import whose name is put together at run time.
+func (r *rewriter) computed(s python.String) {
+	start := string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
+	pkg, dot := strings.CutSuffix(start, ".")
+	if s.Joined {
+		pkg, _, _ = strings.Cut(pkg, "%")
+		pkg = strings.TrimSuffix(pkg, ".")
+		dot = dot || strings.Contains(start, ".%")
+	}
+	if !dot || !importer(s.Callee) {
+		return
+	}
+	name, _ := r.m.canonical(pkg)
+	for old := range r.m.fates {
+		if strings.HasPrefix(old, name+".") {
+			r.warn(s.Start, "dynamic-import", "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
+			r.computes = append(r.computes, leftover{path: r.path, line: r.f.Line(s.Start), module: name})
+			return
+		}
+	}
+}
