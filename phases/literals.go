@@ -21,8 +21,9 @@ func (r *rewriter) strings() {
 			continue
 		}
 		text := s.Text(r.f.Src)
-		if (s.Format || s.Joined) && len(s.Pieces) > 0 && s.Pieces[0].Start == s.Content.Start {
-			r.computed(s)
+		r.computed(s, text)
+		if !s.Format && !s.Doc && !s.Joined && (r.importByName(s, text) || r.topLevelLiteral(s, text)) {
+			continue
 		}
 		if !s.Format && !s.Doc && !s.Joined && dottedString.MatchString(text) {
 			r.dottedLiteral(s, text)
@@ -85,37 +86,5 @@ func (r *rewriter) dottedLiteral(s python.String, text string) {
 		r.edit(s.Content, p.text(colon), p.step, 1)
 	case p.state == lost:
 		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(s.Start), module: p.old, name: p.name})
-	}
-}
-
-// importer reports whether a call by this name imports what its string names.
-func importer(callee string) bool {
-	last := callee[strings.LastIndexByte(callee, '.')+1:]
-	switch last {
-	case "import_module", "__import__", "patch", "setattr", "delattr", "find_spec", "resolve_name", "import_string", "run_module", "importorskip":
-		return true
-	}
-	return strings.Contains(callee, "patch.")
-}
-
-// computed warns of an import whose name is put together at run time.
-func (r *rewriter) computed(s python.String) {
-	start := string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
-	pkg, dot := strings.CutSuffix(start, ".")
-	if s.Joined {
-		pkg, _, _ = strings.Cut(pkg, "%")
-		pkg = strings.TrimSuffix(pkg, ".")
-		dot = dot || strings.Contains(start, ".%")
-	}
-	if !dot || !importer(s.Callee) {
-		return
-	}
-	name, _ := r.m.canonical(pkg)
-	for old := range r.m.fates {
-		if strings.HasPrefix(old, name+".") {
-			r.warn(s.Start, "dynamic-import", "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
-			r.computes = append(r.computes, leftover{path: r.path, line: r.f.Line(s.Start), module: name})
-			return
-		}
 	}
 }

@@ -158,6 +158,7 @@ type planNames struct {
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
 	started [][]byte // "parent." with what follows it where a name is put together at run time
+	counted []string // folders of what the plan names, from which import_module may count
 }
 
 // A planName is the last part of a path or module in the plan with the part
@@ -210,9 +211,13 @@ func (n *planNames) add(at string) {
 		name.joined = [][]byte{[]byte(parent + "." + word), []byte(parent + "/" + word), []byte(`".` + word), []byte("'." + word)}
 		name.reached = [][]byte{[]byte("." + word), []byte(`"` + word + `"`), []byte("'" + word + "'")}
 		n.parents[parent] = true
+		for _, escape := range []string{`\.`, `\\.`} {
+			name.joined = append(name.joined, []byte(parent+escape+word))
+		}
 		for _, next := range []string{"{", "%", `"`, "'"} {
 			n.started = append(n.started, []byte(parent+"."+next))
 		}
+		n.counted = append(n.counted, path.Dir(at))
 	}
 	n.words[word] = true
 	n.names = append(n.names, name)
@@ -247,7 +252,15 @@ func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(n.started, func(s []byte) bool { return bytes.Contains(src, s) })
+	return slices.ContainsFunc(n.started, func(s []byte) bool { return bytes.Contains(src, s) }) ||
+		bytes.Contains(src, []byte("import_module")) && slices.ContainsFunc(n.counted, func(dir string) bool { return countsFrom(f, src, dir) })
+}
+
+// countsFrom reports whether the file may import what is relative to the package
+// in the folder dir: it lies in there, or names the package.
+func countsFrom(f string, src []byte, dir string) bool {
+	word := path.Base(dir)
+	return strings.HasSuffix("/"+path.Dir(f), "/"+dir) || bytes.Contains(src, []byte(word+`"`)) || bytes.Contains(src, []byte(word+"'"))
 }
 
 func (s *sources) syntax(f string) *python.Syntax {

@@ -5,7 +5,7 @@ import "strings"
 func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 	function, args := r.child(n, fieldFunction), r.child(n, fieldArguments)
 	r.visit(function, s, c)
-	into := String{Deco: decorator}
+	into := String{Deco: decorator, Call: n.span()}
 	if function.kind == kindIdentifier || function.kind == kindAttribute {
 		into.Callee = compact(r.text(function))
 	}
@@ -28,7 +28,7 @@ func (r *reader) call(n *node, s *Scope, c context, decorator bool) {
 				continue
 			}
 			keyword := into
-			keyword.Arg, keyword.First = -1, nil
+			keyword.Arg, keyword.First, keyword.Keyword = -1, nil, r.text(r.child(ch, fieldName))
 			r.str(value, s, keyword)
 			continue
 		case isString(r.bare(ch)):

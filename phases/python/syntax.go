@@ -83,7 +83,9 @@ type String struct {
 	Prefix  string // lower case: "", "f", "rb", ...
 	Doc     bool   // an expression statement of its own: a docstring
 	Callee  string // "mock.patch" if the literal is an argument of such a call
+	Call    Span   // that call, from the callee to the closing parenthesis
 	Arg     int    // its position among the call's arguments, from 0; -1 for a keyword
+	Keyword string // which keyword
 	Args    int    // how many positional arguments the call has
 	First   *Use   // the first argument of the call, if it is a name or chain before the literal
 	Scope   *Scope

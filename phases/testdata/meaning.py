@@ -299,6 +299,10 @@ class Shape(ast.NodeVisitor):
 
     def chain(self, node):
         name, rest = chained(node)
+        if top := imported_top(node):
+            self.visit(top)
+            self.code.append(["chain", type(node.ctx).__name__, self.origin((top.args[0].value.partition(".")[0], ""), rest)])
+            return True
         if name is None or not rest and not isinstance(node.ctx, ast.Load):
             return False
         found = self.leads(name, rest, self.scope)
@@ -336,6 +340,15 @@ class Shape(ast.NodeVisitor):
             self.code.append("str")
         else:
             self.generic_visit(node)
+
+
+def imported_top(node):
+    """The call __import__("a.b") that a chain starts at, None if it is no such."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__import__" and len(node.args) == 1 and not node.keywords:
+        return node if isinstance(getattr(node.args[0], "value", None), str) else None
+    return None
 
 
 def bind(nodes, scope):
@@ -382,6 +395,7 @@ def chained(node):
 
 # Text
 
+RELATIVE = re.compile(r"\.+\w+(\.\w+)*")
 WORD = re.compile(r"[\w./-]*\w(?::\w[\w.]*)?/?")
 
 
@@ -416,7 +430,7 @@ def retold(old, new, names):
         if a == b:
             continue
         lost, found = old[2].get(a), new[2].get(b)
-        if not names.old(a) and not (lost and lost == found and lost[0] != "?"):
+        if not names.old(a) and not RELATIVE.fullmatch(a) and not (lost and lost == found and lost[0] != "?"):
             return f"{a} is no name of the plan and became {b}"
         if lost and found and lost[0] not in "?*" and not same(lost, found):
             return f"{a} was {lost}, and {b} is {found}"
