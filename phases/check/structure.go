@@ -200,17 +200,17 @@ func (s *structure) twice(init string) {
 	names := f.Module.Names()
 	slices.Sort(names)
 	for _, name := range names {
-		var first *python.Import
+		first := map[int]*python.Import{} // by block: of the branches of an if, one is taken
 		for _, b := range f.Module.Bindings(name) {
 			if b.Kind != python.ImportBinding || b.Import.Guarded || !b.Import.ModuleLevel || !b.Import.From {
 				continue
 			}
-			if first == nil {
-				first = b.Import
+			if was := first[b.Import.Block]; was != nil {
+				s.add(rowPackages, Annotation{init, f.Line(b.Start), "failure",
+					fmt.Sprintf("%s is imported twice; the first time in line %d", quoted(name), f.Line(was.Start))})
 				continue
 			}
-			s.add(rowPackages, Annotation{init, f.Line(b.Start), "failure",
-				fmt.Sprintf("%s is imported twice; the first time in line %d", quoted(name), f.Line(first.Start))})
+			first[b.Import.Block] = b.Import
 		}
 	}
 }

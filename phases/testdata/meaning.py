@@ -69,7 +69,9 @@ def describe(value, names):
     if isinstance(value, types.ModuleType):
         name = names.rename(value.__name__)
         return "module " + name
-    home, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
+    home = name = None
+    with contextlib.suppress(Exception):
+        home, name = value.__module__, value.__qualname__
     if isinstance(home, str) and isinstance(name, str):
         home = names.rename(home)
         return "*" if home == "*" or within(home + "." + name, names.replaced) else f"{home}:{name}"
@@ -123,8 +125,8 @@ def surveyed(file, names):
     path, hooks = list(sys.path), list(sys.meta_path)
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            spec = importlib.util.find_spec(name)
-            if spec is None or spec.origin != os.path.abspath(file):
+            spec = None if name in sys.modules else importlib.util.find_spec(name)
+            if spec and spec.origin != os.path.abspath(file):
                 return {"error": "Python takes another file for " + name}
             found = importlib.import_module(name)
     except BaseException as e:
