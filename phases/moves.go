@@ -103,6 +103,9 @@ func (j *job) setUp(renamed tree.Tree, steps *commits) (tree.Tree, error) {
 			if before, err := renamed.Read(init); err != nil || string(before) != string(data) {
 				add(mv.row.Step, write(renamed, init, data))
 			}
+			if was := j.plainPackage(mv, init); was != nil {
+				add(mv.row.Step, tree.Edit{Path: was.from, Data: j.shim(was, nil, tree.Regular)})
+			}
 		}
 		if mv.done {
 			continue
@@ -120,6 +123,30 @@ func (j *job) setUp(renamed tree.Tree, steps *commits) (tree.Tree, error) {
 		}
 	}
 	return tree.Apply(renamed, edits)
+}
+
+// plainPackage returns what becomes of a folder without __init__.py inside a
+// package that moves, given the new __init__.py; nil if init is no such thing.
+// Its old name needs a shim as well: importing it makes it an attribute of the
+// package around it, which is the new package, in place of the folder's new
+// name.
+func (j *job) plainPackage(mv *fileMove, init string) *fileMove {
+	dir, ok := strings.CutSuffix(mv.from, strings.TrimPrefix(mv.to, path.Dir(init)))
+	if !ok || j.opt.NoShims || !j.leaves(path.Dir(dir)) || exists(j.tree, dir+"/__init__.py") {
+		return nil
+	}
+	was := &fileMove{from: dir + "/__init__.py", to: init, row: mv.row}
+	was.old, was.new = j.index.NameOf(was.from), j.index.NameOf(was.to)
+	return was
+}
+
+// leaves reports whether a folder is, or is a part of, a package that moves.
+func (j *job) leaves(dir string) bool {
+	init := dir + "/__init__.py"
+	if dir == "." || exists(j.tree, init) {
+		return slices.ContainsFunc(j.moves, func(mv *fileMove) bool { return mv.from == init })
+	}
+	return j.leaves(path.Dir(dir))
 }
 
 // newInits returns the __init__.py files that a moved file needs, outermost

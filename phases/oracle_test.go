@@ -101,6 +101,7 @@ func (c *testCase) python(t *testing.T, py *interpreter) {
 			q.Runs = append(q.Runs, script{file, dirs[i], c.sysPath(dirs[i])})
 		}
 	}
+	c.typeCheck(t, dirs)
 	v := py.ask(t, q)
 	c.compareLines(t, "breaks", v.Differences, true)
 	for _, g := range groups {
@@ -112,6 +113,30 @@ func (c *testCase) python(t *testing.T, py *interpreter) {
 			if out != outputs[0] || strings.Contains(out, "exit status") {
 				t.Errorf("%s, stage %s, prints\n%s\nat first it was\n%s", g.name, filepath.Base(q.Runs[g.first+i].Dir), out, outputs[0])
 			}
+		}
+	}
+}
+
+// typeCheck runs mypy over the case's typed.py in each stage but the last: for
+// it too the shims are what they stand for.
+func (c *testCase) typeCheck(t *testing.T, dirs []string) {
+	text := c.section("typed.py")
+	if text == nil {
+		return
+	}
+	cache := t.TempDir()
+	for _, dir := range dirs[:min(3, len(dirs))] {
+		file := filepath.Join(dir, "typed.py")
+		if err := os.WriteFile(file, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.CommandContext(t.Context(), "mypy", "--strict", "--cache-dir", cache, "typed.py")
+		cmd.Dir, cmd.Env = dir, append(os.Environ(), "MYPYPATH="+strings.Join(c.sysPath(dir), string(os.PathListSeparator)))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("mypy, stage %s: %v\n%s", filepath.Base(dir), err, out)
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -40,6 +40,8 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	                     the same output every time
 //	old.py               the same, but not after cleanup: what shims are for
 //	new.py               the same, but not before moves
+//	typed.py             what "mypy --strict" has nothing to say about, before
+//	                     cleanup
 //	breaks               "PHASE: WHAT", one a line: what the plan or its answers
 //	                     really change
 //

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/restage/restage/phases/python"
@@ -92,8 +93,12 @@ func pythonString(s string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s) + `"`
 }
 
+// importSystem are the names of a module that Python sets by itself.
+var importSystem = []string{"__all__", "__doc__", "__file__", "__name__", "__package__", "__path__", "__dir__"}
+
 // privateNames returns the names that "import *" leaves out, sorted: those
-// with a leading underscore, and those that __all__ lacks.
+// with a leading underscore, and those that __all__ lacks. Of what is imported,
+// type checkers see no more than "import a as a".
 func privateNames(f *python.Syntax) []string {
 	var names []string
 	for name, sym := range f.Symbols("", false).Names {
@@ -101,7 +106,10 @@ func privateNames(f *python.Syntax) []string {
 		if f.All != nil {
 			public = contains(f.All.Names, name)
 		}
-		if !public && sym.Defined() && !(strings.HasPrefix(name, "__") && strings.HasSuffix(name, "__")) {
+		exposed := slices.ContainsFunc(f.Module.Bindings(name), func(b python.Binding) bool {
+			return b.Kind == python.ImportBinding && b.Import.Names[b.Index].Exposed
+		})
+		if !public && (sym.Defined() || exposed) && !contains(importSystem, name) {
 			names = append(names, name)
 		}
 	}
