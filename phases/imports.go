@@ -69,9 +69,16 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 		if r == nil {
 			continue
 		}
+		if len(r.edits) > 0 {
+			r.warnPickles()
+		}
+		changed := !strings.HasPrefix(r.path, ".github/workflows/") || j.opt.Workflows
+		if changed && !isNotebook(r.path) {
+			r.settle()
+		}
 		left = append(left, r.left...)
 		j.warnings = append(j.warnings, r.warnings...)
-		if strings.HasPrefix(r.path, ".github/workflows/") && !j.opt.Workflows {
+		if !changed {
 			for _, e := range r.edits {
 				j.warn(r.path, r.f.Line(e.Start), "workflow", "%s is to become %s here; restage may not change workflows", r.f.Src[e.Start:e.End], e.Text)
 			}

@@ -84,6 +84,9 @@ func (r *rewriter) dottedLiteral(s python.String, text string) {
 		r.doubt(s.Start, text, p)
 	case p.state == rewritten:
 		r.edit(s.Content, p.text(colon), p.step, 1)
+		if s.Arg == 0 && p.name == "" && readsResource(s.Callee) {
+			r.movedResource(s.Start, strings.Join(p.parts, "."))
+		}
 	case p.state == lost:
 		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(s.Start), module: p.old, name: p.name})
 	}

@@ -31,6 +31,9 @@ func (j *job) runMoves(c *Change) error {
 		return err
 	}
 	j.warnAbsent(staged)
+	if err := j.warnPickleFiles(); err != nil {
+		return err
+	}
 	if len(renames) > 0 {
 		c.Commits = append(c.Commits, newCommit(0, "Move files to their new homes", renames))
 	}
@@ -238,15 +241,17 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink {
 		return j.relink(m, mv)
 	}
+	if j.excluded(mv.to) || path.Ext(mv.to) != ".py" && path.Ext(mv.to) != ".pyi" {
+		return nil, nil
+	}
 	if mv.old == "" || mv.new == "" {
-		if strings.HasSuffix(mv.to, ".pyi") {
-			mv.old = j.index.NameOf(mv.from)
-		} else {
+		if path.Ext(mv.to) == ".py" { // a script that nobody can import
+			r := &rewriter{m: m, f: m.syntax(mv.to), path: mv.to}
+			j.warnMoved(r, mv)
+			j.warnings = append(j.warnings, r.warnings...)
 			return nil, nil
 		}
-	}
-	if j.excluded(mv.to) {
-		return nil, nil
+		mv.old = j.index.NameOf(mv.from)
 	}
 	src, err := m.tree.Read(mv.to)
 	if err != nil {
@@ -256,7 +261,6 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.warnings = append(j.warnings, r.warnings...)
 	j.warnMoved(r, mv)
 	edits := r.edits
 	refs := 0
@@ -273,41 +277,10 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 		})
 		edits = append(edits, meta...)
 	}
+	r.edits = edits
+	r.settle()
+	j.warnings = append(j.warnings, r.warnings...)
 	return python.Apply(src, edits)
-}
-
-// warnMoved warns of code whose meaning depends on where its file is.
-func (j *job) warnMoved(r *rewriter, mv *fileMove) {
-	for _, u := range r.f.Uses {
-		switch u.Parts[0].Text {
-		case "__file__":
-			r.warn(u.Parts[0].Start, "file-relative", "this file moved, and what it finds relative to __file__ did not")
-			j.warnBeside(mv)
-		case "__package__":
-			r.warn(u.Parts[0].Start, "package-relative", "__package__ is another one after the move")
-		default:
-			continue
-		}
-		j.warnings = append(j.warnings, r.warnings[len(r.warnings)-1])
-	}
-}
-
-// warnBeside warns of the files that a module leaves behind in its folder.
-func (j *job) warnBeside(mv *fileMove) {
-	var left []string
-	for _, e := range tree.Under(j.tree, path.Dir(mv.from)) {
-		if path.Dir(e.Path) == path.Dir(mv.from) && !strings.HasSuffix(e.Path, ".py") && !slices.ContainsFunc(j.moves, func(m *fileMove) bool { return m.from == e.Path }) {
-			left = append(left, e.Path)
-		}
-	}
-	if len(left) == 0 {
-		return
-	}
-	const most = 5
-	if more := len(left) - most; more > 0 {
-		left = append(left[:most], fmt.Sprintf("and %d more", more))
-	}
-	j.warn(mv.to, 0, "beside", "this file moved, and what was beside it did not: %s", list(left))
 }
 
 // relink returns the target of a symbolic link that moved, so that it leads to

@@ -234,15 +234,25 @@ func (r *rewriter) object(at start, c reach) {
 // reachesFor returns the name in a call such as getattr(a, "name"), where the
 // use is a.
 func (r *rewriter) reachesFor(u python.Use) (name string, ok bool) {
-	i, found := slices.BinarySearchFunc(r.f.Strings, u.Parts[0].Start, func(s python.String, at int) int { return s.Start - at })
-	for ; !found && i < len(r.f.Strings); i++ {
-		if s := r.f.Strings[i]; s.First != nil && s.First.Parts[0].Start == u.Parts[0].Start {
-			name = s.Text(r.f.Src)
-			return name, s.Arg == 1 && python.IsIdentifier(name)
-		}
-		break
+	s, found := r.stringFrom(u.Parts[0].Start)
+	if !found || s.First == nil || s.First.Parts[0].Start != u.Parts[0].Start {
+		return "", false
 	}
-	return "", false
+	name = s.Text(r.f.Src)
+	return name, s.Arg == 1 && python.IsIdentifier(name)
+}
+
+// stringFrom returns the first string that begins at an offset or behind it.
+func (r *rewriter) stringFrom(at int) (s python.String, ok bool) {
+	start := func(a, b python.String) int { return a.Start - b.Start }
+	if r.ordered == nil {
+		r.ordered = slices.SortedFunc(slices.Values(r.f.Strings), start)
+	}
+	i, _ := slices.BinarySearchFunc(r.ordered, python.String{Span: python.Span{Start: at}}, start)
+	if i == len(r.ordered) {
+		return s, false
+	}
+	return r.ordered[i], true
 }
 
 // startsFrom returns the module that a name stands for by its import, or "".

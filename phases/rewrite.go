@@ -20,6 +20,7 @@ type rewriter struct {
 	wasPkg bool   // it was one when it was called origin
 
 	edits    []python.Edit
+	ordered  []python.String     // the file's strings by place
 	uses     map[start][]reach   // see reaches
 	imported map[plainImport]int // what plain imports have come to import, and where first
 	aliases  map[string]string   // names made up for modules whose own is taken

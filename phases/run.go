@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -117,11 +118,8 @@ func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Optio
 	}
 	c.Decisions = append([]Decision{}, j.decisions...)
 	c.Warnings = append([]Warning{}, j.warnings...)
-	slices.SortStableFunc(c.Warnings, func(a, b Warning) int {
-		if n := strings.Compare(a.Path, b.Path); n != 0 {
-			return n
-		}
-		return a.Line - b.Line
+	slices.SortFunc(c.Warnings, func(a, b Warning) int {
+		return cmp.Or(strings.Compare(a.Path, b.Path), a.Line-b.Line, strings.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
 	})
 	c.Warnings = slices.Compact(c.Warnings)
 	return c, nil
