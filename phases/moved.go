@@ -26,7 +26,7 @@ func (j *job) warnMoved(r *rewriter, mv *fileMove) {
 			continue
 		}
 		switch name := qualified(u); {
-		case resource(name) && !r.elsewhere(u):
+		case resource(name) && !strings.HasSuffix(mv.row.From, "/") && !r.elsewhere(u): // a folder takes its data along
 			r.warnResource(u.Parts[0].Start, mv.to)
 			j.warnBeside(mv)
 		case pickler(name) && mv.old != "":
