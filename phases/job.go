@@ -99,11 +99,12 @@ func (j *job) findRoots() error {
 	return nil
 }
 
-// addDeclaredRoots adds the roots that settings name, if there is Python below
-// them.
+// addDeclaredRoots adds the roots that settings name, and src, if there is
+// Python below them.
 func (j *job) addDeclaredRoots() {
+	declared := append(slices.Clone(j.src.declared), declaration{root: "src"})
 	for _, sure := range []bool{true, false} {
-		for _, d := range j.src.declared {
+		for _, d := range declared {
 			if d.sure != sure || d.root == "" || slices.Contains(j.roots, d.root) || !sure && !j.believes(d.root) {
 				continue
 			}

@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -20,9 +19,6 @@ type token struct {
 	escape  string // what stands before each dot of a regular expression: "\\", in a string "\\\\"
 	prose   bool   // written for people alone
 }
-
-// text rewrites prose: comments, docstrings, documents.
-func (r *rewriter) text(s python.Span) { r.scan(s, true) }
 
 // scan rewrites the tokens of a range of text. In prose, a line that names the
 // new place too contrasts the two, and stays.
@@ -124,14 +120,17 @@ func (r *rewriter) token(t token) {
 // dotted rewrites a token that is a dotted name, or "module:name".
 func (r *rewriter) dotted(t token) {
 	src := r.f.Src
-	lone := !strings.Contains(t.word, ".")
-	if lone && (!python.IsIdentifier(t.word) || t.prose || !r.configures()) {
-		return
-	}
 	if t.word == "" || strings.Contains(t.word, "-") || t.word[0] == '.' || strings.IndexByte("@$\\", r.before(t)) >= 0 {
 		return
 	}
 	parts := strings.Split(t.word, ".")
+	if r.textImport(t, parts) {
+		return
+	}
+	lone := len(parts) == 1
+	if lone && (t.prose || !r.configures()) {
+		return
+	}
 	whole := t
 	if rest := src[t.end:t.in.End]; len(rest) > 1 && rest[0] == ':' && python.IsNameByte(rest[1]) && !isDigit(rest[1]) {
 		n := 1
@@ -142,9 +141,6 @@ func (r *rewriter) dotted(t token) {
 		whole.end += n
 	}
 	if lone && whole.end == t.end {
-		return
-	}
-	if r.textImport(t, parts) {
 		return
 	}
 	p := r.resolve(parts)
@@ -189,55 +185,6 @@ func notAName(word string) bool {
 		return true
 	}
 	return false
-}
-
-var importAfter = regexp.MustCompile(`^\s+import\s+(\([^)]{0,999}\)|[^\n;#"'` + "`" + `]*)`)
-
-// textImport rewrites the module of "from MODULE import a, b" in text. It
-// reports false if the token is none.
-func (r *rewriter) textImport(t token, parts []string) bool {
-	src := r.f.Src
-	before := strings.TrimRight(string(src[max(t.in.Start, t.at-8):t.at]), " \t")
-	if !strings.HasSuffix(before, "from") {
-		return false
-	}
-	m := importAfter.FindSubmatch(src[t.end:t.in.End])
-	if m == nil {
-		return false
-	}
-	base, prefix := r.m.canonical(strings.Join(parts, "."))
-	if r.m.fates[base] == nil {
-		return true
-	}
-	module, step := r.commonHome(base, string(m[1]))
-	if module == "" {
-		whole, found := r.m.whole(base)
-		if !found {
-			return false
-		}
-		module, step = whole.concrete, whole.step
-	}
-	if module != base {
-		r.write(t, prefix+module, step)
-	}
-	return true
-}
-
-// commonHome returns the one module from which all names in the list behind
-// "import" can be imported that were in base, or "".
-func (r *rewriter) commonHome(base, names string) (module string, step int) {
-	for _, clause := range strings.Split(strings.Trim(names, "() \t\r\n.…"), ",") {
-		fields := strings.Fields(clause)
-		if len(fields) == 0 || !python.IsIdentifier(fields[0]) {
-			continue
-		}
-		t, found := r.m.find(base, fields[0])
-		if !found || t.name != fields[0] || module != "" && module != t.module {
-			return "", 0
-		}
-		module, step = t.module, t.step
-	}
-	return module, step
 }
 
 // sight is how far to both sides, in bytes, a line is looked at. Machines write

@@ -398,6 +398,7 @@ def chained(node):
 # Text
 
 RELATIVE = re.compile(r"\.+\w+(\.\w+)*")
+PACKAGE = re.compile(r"(?<=\bfrom )\w+(?= import\b)")  # what it is called says nothing of what is imported
 WORD = re.compile(r"[\w./-]*\w(?::\w[\w.]*)?/?")
 
 
@@ -425,8 +426,9 @@ def lead(parts, names):
 
 def retold(old, new, names):
     """Says what is wrong with a text that became another one; "" if nothing."""
-    was, now = WORD.findall(old[1]), WORD.findall(new[1])
-    if WORD.sub("§", old[1]) != WORD.sub("§", new[1]) or len(was) != len(now):
+    before, after = PACKAGE.sub("§", old[1]), PACKAGE.sub("§", new[1])
+    was, now = WORD.findall(before), WORD.findall(after)
+    if WORD.sub("§", before) != WORD.sub("§", after) or len(was) != len(now):
         return "text changed around names"
     for a, b in zip(was, now):
         if a == b:
