@@ -203,7 +203,7 @@ func (r *rewriter) chainConcerned(scope *python.Scope, root string) bool {
 func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, stay []string) {
 	for _, c := range r.reaches()[start{scope, root}] {
 		n := r.m.longest(c.parts)
-		if n == 0 || c.lead > 1 && !r.staysAt(c, n) {
+		if n == 0 || c.given && !r.staysAt(c, n) {
 			continue
 		}
 		dotted := strings.Join(c.parts[:n], ".")
@@ -217,7 +217,7 @@ func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, 
 		}
 		if ok {
 			edits = append(edits, e)
-		} else if c.lead == 1 && !slices.Contains(stay, dotted) {
+		} else if !c.given && !slices.Contains(stay, dotted) {
 			stay = append(stay, dotted)
 		}
 	}

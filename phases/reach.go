@@ -18,7 +18,8 @@ type start struct {
 type reach struct {
 	use   python.Use
 	parts []string
-	lead  int // how many of parts the first part of the use stands for
+	lead  int  // how many of parts the first part of the use stands for
+	given bool // the first part of the use is another name for these
 }
 
 // span returns where the first n of parts stand.
@@ -60,6 +61,7 @@ func follow(u python.Use) (start, reach) {
 		at = start{scope, given[0]}
 		c.parts = append(given, c.parts[1:]...)
 		c.lead += len(given) - 1
+		c.given = true
 	}
 	return at, c
 }

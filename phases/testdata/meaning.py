@@ -506,7 +506,7 @@ def changed(before, after, names):
             yield f"line {b[0]}: {wrong}"
     for was, now in zip(before["blocks"], after["blocks"]):
         for at, name, what in was:
-            if not any(n == name and (at == i or not name and i <= at) and same(what, w) for i, n, w in now):
+            if not any((n == name or not n and what == ["module " + name]) and (at == i or not name and i <= at) and same(what, w) for i, n, w in now):
                 if name or what[0] != "*" and not str(what[0]).startswith("module "):
                     yield f"the import of {name or what} as {what} is lost: {now}"
                 elif not any(i <= at and w == what for i, n, w in now) and what[0] != "*" and what[0].removeprefix("module ") in names.moved.values():
