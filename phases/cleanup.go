@@ -238,6 +238,10 @@ func (j *job) newModel(t tree.Tree) *model {
 		_, last := cutLast(name)
 		m.firsts[first], m.lasts[last] = true, true
 	}
+	for key := range m.symbols {
+		_, name, _ := strings.Cut(key, ":")
+		m.lasts[name] = true
+	}
 	m.paths, m.gone = map[string]newPath{}, map[string]bool{}
 	for _, mv := range j.moves {
 		step := mv.row.Step

@@ -58,7 +58,7 @@ type model struct {
 
 	lost   map[string][]string // see losers
 	firsts map[string]bool     // first parts of the modules with a fate
-	lasts  map[string]bool     // their last parts
+	lasts  map[string]bool     // their last parts, and the names of symbols
 
 	deepest int // parts of the longest dotted name of a module, with its source root
 

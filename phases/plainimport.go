@@ -227,6 +227,9 @@ func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, 
 // chain finds the new text of one chain whose first n parts are a module.
 func (r *rewriter) chain(c reach, dotted string, n int) (chainEdit, bool) {
 	name, prefix := r.m.canonical(dotted)
+	if t, ok := r.symbolOf(name, c.parts[n:]); ok {
+		return chainEdit{span: c.span(n + 1), module: prefix + t.concrete, rest: "." + t.name, old: dotted, use: c.use, step: t.step}, true
+	}
 	if t, ok := r.m.whole(name); ok {
 		if d := r.m.fates[name]; d.fate == moved || d.fate == merged || n == len(c.parts) {
 			return chainEdit{span: c.span(n), module: prefix + t.concrete, old: dotted, use: c.use, step: t.step}, true

@@ -109,14 +109,32 @@ func (r *rewriter) packageChains(imp *python.Import, at start, mod string) {
 		c.lead += depth - 1
 		c, led := r.m.ledOn(c)
 		n := r.m.longest(c.parts)
+		name, _ := r.m.canonical(strings.Join(c.parts[:n], "."))
+		if t, ok := r.symbolOf(name, c.parts[n:]); ok && n >= c.lead {
+			chains = append(chains, chainEdit{span: c.span(n + 1), module: t.concrete, rest: "." + t.name, use: c.use, step: t.step})
+			continue
+		}
 		if n <= c.lead || !led && r.m.bound(c.parts[:n], depth) {
 			continue
 		}
-		if t, ok := r.m.whole(strings.Join(c.parts[:n], ".")); ok {
+		if t, ok := r.m.whole(name); ok {
 			chains = append(chains, chainEdit{span: c.span(n), module: t.concrete, use: c.use, step: t.step})
 		}
 	}
 	r.writePackageChains(imp, chains)
+}
+
+// symbolOf returns where the import map sends the name that rest begins with,
+// of the module called mod. A name that the file replaces in the module by
+// patch.object and the like is read from there.
+func (r *rewriter) symbolOf(mod string, rest []string) (target, bool) {
+	if len(rest) == 0 {
+		return target{}, false
+	}
+	t, ok := r.m.symbols[mod+":"+rest[0]]
+	return t, ok && !slices.ContainsFunc(r.f.Strings, func(s python.String) bool {
+		return s.First != nil && s.Arg == 1 && s.Text(r.f.Src) == rest[0]
+	})
 }
 
 // bound reports whether the packages on the way bind the submodule that parts
@@ -146,7 +164,7 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 		if r.conflicts(imp.Scope, "", c.module, chains) {
 			text = r.aliasOf(c.module)
 		}
-		r.edit(c.span, text, c.step, 1)
+		r.edit(c.span, text+c.rest, c.step, 1)
 		if text != c.module {
 			text = c.module + " as " + text
 		}
