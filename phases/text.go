@@ -132,7 +132,11 @@ func (r *rewriter) dotted(t token) {
 		return
 	}
 	whole := t
-	if rest := src[t.end:t.in.End]; len(rest) > 1 && rest[0] == ':' && python.IsNameByte(rest[1]) && !isDigit(rest[1]) {
+	switch rest := src[t.end:t.in.End]; {
+	case len(rest) < 2 || rest[0] != ':' || !python.IsNameByte(rest[1]):
+	case isDigit(rest[1]) && !t.prose:
+		return // a host and its port
+	case !isDigit(rest[1]):
 		n := 1
 		for n < len(rest) && python.IsNameByte(rest[n]) {
 			n++
@@ -179,7 +183,7 @@ func (r *rewriter) doubt(at int, word string, p resolution) {
 // host.
 func notAName(word string) bool {
 	switch word[strings.LastIndexByte(word, '.')+1:] {
-	case "cfg", "conf", "css", "csv", "db", "html", "ini", "ipynb", "jpg", "js", "json", "jsonl", "lock", "log", "md", "parquet", "pdf",
+	case "bz2", "cfg", "conf", "css", "csv", "db", "gz", "html", "ini", "ipynb", "jpg", "js", "json", "jsonl", "lock", "log", "md", "parquet", "pdf",
 		"pkl", "png", "py", "pyc", "pyi", "rst", "sh", "sock", "sql", "sqlite", "svg", "toml", "ts", "tsv", "txt", "xml", "yaml", "yml", "zip",
 		"app", "cloud", "com", "dev", "io", "internal", "lan", "local", "localhost", "net", "org":
 		return true

@@ -226,13 +226,14 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 	}
 	for _, str := range f.Strings {
 		text, line := str.Text(f.Src), f.Line(str.Start)
+		name, imports := imported(f, str)
 		switch {
 		case len(src) != len(f.Src) && !bytes.Contains(src, []byte(text)):
 			continue // in a list of packages
 		case str.Doc:
 			s.text([]byte(text), line, rowComments, "warning")
-		case imports(str) && dottedName.MatchString(text):
-			s.dotted(strings.Replace(text, ":", ".", 1), line, rowStrings, level, nil, true)
+		case imports:
+			s.dotted(strings.Replace(name, ":", ".", 1), line, rowStrings, level, nil, true)
 		default:
 			s.text([]byte(text), line, rowStrings, level)
 		}
@@ -366,7 +367,17 @@ func (s *search) found(o *Old, name string, line int, kind, level string, contex
 // lookAlike reports whether a word of a text only begins like an old module:
 // pkg.mod.example.com.
 func (s *search) lookAlike(o *Old, word string) bool {
-	return strings.HasPrefix(s.after.bare(word), o.Module+".") && o.Module != "" && s.neverWorked(word)
+	rest, ok := strings.CutPrefix(s.after.bare(word), o.Module+".")
+	if !ok || o.Module == "" {
+		return false
+	}
+	if s.before != nil || s.Stage != Cleaned {
+		return s.neverWorked(word)
+	}
+	return len(o.New) > 0 && !slices.ContainsFunc(o.New, func(home string) bool {
+		_, lost := s.after.lost(home + "." + rest)
+		return !lost && !strings.Contains(home, "/")
+	})
 }
 
 // neverWorked reports whether a dotted name led nowhere before.
@@ -399,7 +410,10 @@ func contrasts(line []byte, news []string) bool {
 	})
 }
 
-var token = regexp.MustCompile(`[\pL\pN_./-]+`)
+var (
+	token = regexp.MustCompile(`[\pL\pN_./-]+`)
+	port  = regexp.MustCompile(`^:\d`)
+)
 
 // text looks for dotted names and paths in text that begins on the given line.
 func (s *search) text(text []byte, line int, kind, level string) {
@@ -407,7 +421,7 @@ func (s *search) text(text []byte, line int, kind, level string) {
 		for _, at := range token.FindAllIndex(row, -1) {
 			word := strings.TrimRight(string(row[at[0]:at[1]]), ".-")
 			switch {
-			case strings.HasPrefix(word, "//") || at[0] > 0 && strings.IndexByte(`@$\`, row[at[0]-1]) >= 0:
+			case strings.HasPrefix(word, "//") || at[0] > 0 && strings.IndexByte(`@$\`, row[at[0]-1]) >= 0 || level == "failure" && port.Match(row[at[1]:]):
 				// a URL, an address, a variable
 			case strings.Contains(word, "/"):
 				if o := s.oldPath(word); o != nil {

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 
@@ -219,8 +220,8 @@ var dottedName = regexp.MustCompile(`^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+(:[A-Za-z_]\w
 
 // str looks at a dotted string that a call imports or patches.
 func (s *seeker) str(str python.String) {
-	text := str.Text(s.f.Src)
-	if str.Format || !imports(str) || !dottedName.MatchString(text) || !s.ours(text) || !s.look(text) {
+	text, ok := imported(s.f, str)
+	if !ok || bytes.Contains(s.f.Src[str.Call.Start:str.Call.End], []byte("create=")) || !s.ours(text) || !s.look(text) {
 		return
 	}
 	if b, ok := s.lost(text); ok {
@@ -256,16 +257,30 @@ func (w *world) lost(dotted string) (broken, bool) {
 	return broken{}, false
 }
 
-// imports reports whether a string is the argument of a call that imports what
-// it names, or patches it.
-func imports(s python.String) bool {
-	if s.Arg > 0 {
-		return false
+// imported returns the dotted name that a string gives to a call that imports
+// what it names, or patches it. A relative name counts from the package that
+// the call has as its second argument.
+func imported(f *python.Syntax, s python.String) (string, bool) {
+	if s.Format || s.Arg > 0 || !imports(s.Callee) {
+		return "", false
 	}
-	last := s.Callee[strings.LastIndexByte(s.Callee, '.')+1:]
-	switch last {
+	text := s.Text(f.Src)
+	if name := strings.TrimLeft(text, "."); name != text {
+		for _, pkg := range f.Strings {
+			if pkg.Call == s.Call && (pkg.Arg == 1 || pkg.Keyword == "package") {
+				text = python.Absolute(pkg.Text(f.Src), true, len(text)-len(name), name)
+			}
+		}
+	}
+	return text, dottedName.MatchString(text)
+}
+
+// imports reports whether a call by this name imports what a string names, or
+// patches it.
+func imports(callee string) bool {
+	switch callee[strings.LastIndexByte(callee, '.')+1:] {
 	case "import_module", "__import__", "find_spec", "resolve_name", "import_string", "run_module", "importorskip", "patch", "setattr", "delattr":
 		return true
 	}
-	return strings.Contains(s.Callee, "patch.")
+	return strings.Contains(callee, "patch.")
 }
