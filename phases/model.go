@@ -187,6 +187,17 @@ func (m *model) brings(star python.Star, name string) bool {
 	return t != nil && t.Public(name)
 }
 
+// bringsAny reports whether a module may have a name by "import *" from a module
+// outside the repository, whose names nobody knows.
+func (m *model) bringsAny(mod, name string) bool {
+	pm, _ := m.index.Lookup(mod)
+	t := m.table(pm)
+	return t != nil && !strings.HasPrefix(name, "_") && slices.ContainsFunc(t.Stars, func(star python.Star) bool {
+		from, _ := m.canonical(star.Module)
+		return !m.isModule(from)
+	})
+}
+
 // symbol returns what a module binds to a name, be it with "import *": what
 // runs last holds.
 func (m *model) symbol(t *python.Symbols, name string) (python.Symbol, bool) {
@@ -222,7 +233,7 @@ func (m *model) findSeen(mod, name string, seen []string) (target, bool) {
 func (m *model) findIn(d *dest, mod, name string, seen []string) (target, bool) {
 	switch d.fate {
 	case moved:
-		if !m.exports(d.module, name) {
+		if !m.exports(d.module, name) && !m.bringsAny(d.module, name) {
 			return target{}, false
 		}
 		return m.viaFacade(target{module: d.module, name: name, concrete: d.module, step: d.step}, d.facade), true
@@ -521,7 +532,21 @@ func (m *model) readImports(mod string) []string {
 
 // reaches reports whether importing from leads to an import of to, by imports
 // at module level and without the edges to parent packages.
-func (m *model) reaches(from, to string) bool {
+func (m *model) reaches(from, to string) bool { return m.reached(from)[to] }
+
+// reachesInto reports whether importing from leads to an import of a package
+// or of anything in it.
+func (m *model) reachesInto(from, pkg string) bool {
+	for name := range m.reached(from) {
+		if name == pkg || strings.HasPrefix(name, pkg+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// reached returns what importing a module leads to imports of.
+func (m *model) reached(from string) map[string]bool {
 	m.mu.Lock()
 	set := m.reach[from]
 	m.mu.Unlock()
@@ -539,5 +564,5 @@ func (m *model) reaches(from, to string) bool {
 		m.reach[from] = set
 		m.mu.Unlock()
 	}
-	return set[to]
+	return set
 }

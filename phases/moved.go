@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -43,24 +44,24 @@ func (r *rewriter) warnPickled(at int, old string) {
 	r.warn(at, "pickled", "a pickle names a class by its module: what was pickled before the move says "+old+", which is there until cleanup")
 }
 
-// warnPickles warns of the first place in a file that pickles, if the file
-// imports something that moved.
+// warnPickles warns of the first place in a file that reads pickles, if the
+// file imports a class that moved.
 func (r *rewriter) warnPickles() {
-	i := slices.IndexFunc(r.f.Uses, func(u python.Use) bool { return pickler(qualified(u)) })
+	i := slices.IndexFunc(r.f.Uses, func(u python.Use) bool {
+		name := qualified(u)
+		return pickler(name) && !strings.Contains(name, ".dump")
+	})
 	if i < 0 {
 		return
 	}
 	for _, imp := range r.f.Imports {
 		base, _ := r.m.canonical(python.Absolute(r.origin, r.wasPkg, imp.Level, imp.Name))
+		if d := r.m.fates[base]; !imp.From || d == nil || d.fate != moved {
+			continue
+		}
 		for _, in := range imp.Names {
-			old, _ := r.m.canonical(in.Name)
-			if imp.From {
-				if old = base + "." + in.Name; r.m.fates[old] == nil {
-					old = base
-				}
-			}
-			if d := r.m.fates[old]; d != nil && d.fate == moved {
-				r.warnPickled(r.f.Uses[i].Parts[0].Start, old)
+			if name := strings.TrimLeft(in.Name, "_"); name != "" && unicode.IsUpper(rune(name[0])) {
+				r.warnPickled(r.f.Uses[i].Parts[0].Start, base)
 				return
 			}
 		}

@@ -85,34 +85,6 @@ func (r *rewriter) warn(at int, rule, message string) {
 	r.warnings = append(r.warnings, Warning{Path: r.path, Line: r.f.Line(at), Rule: rule, Message: message})
 }
 
-// listedSubmodules keeps what a package lists in __all__ reachable as its
-// attribute: "import *" loads a submodule by its old name, which goes.
-func (r *rewriter) listedSubmodules() {
-	if !r.pkg || r.f.All == nil || r.module == "" {
-		return
-	}
-	var b strings.Builder
-	step, refs := 0, 0
-	for _, name := range r.f.All.Names {
-		t, ok := r.m.whole(r.module + "." + name)
-		if !ok || len(r.f.Module.Bindings(name)) > 0 {
-			continue
-		}
-		from, last := cutLast(t.concrete)
-		p := placed{in: python.ImportName{Name: name, Bound: name}, name: last}
-		if from == "" {
-			b.WriteString("import " + last + " as " + name + r.newline())
-		} else {
-			b.WriteString("from " + from + " import " + p.clause() + r.newline())
-		}
-		step, refs = max(step, t.step), refs+1
-	}
-	if refs > 0 {
-		at := r.f.AfterImports()
-		r.edit(python.Span{Start: at, End: at}, b.String(), step, refs)
-	}
-}
-
 // A placed name is one name of a from import with the place it comes from
 // after the plan.
 type placed struct {
