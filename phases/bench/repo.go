@@ -50,6 +50,7 @@ var (
 	topics = strings.Fields(`parser checks totals client schema windows policy calendar splitter tracker formats
 		selection balance registry resolver fallback digest queue notes rounding signals locks drafts merging
 		labels lookups quotas timers tokens layout receipts sizes filters groups paging sorting history aliases steps weights`)
+	kinds  = strings.Fields(`base daily weekly remote local shared strict lazy batch single plain signed cached merged sorted raw inner outer`)
 	nouns  = strings.Fields(`order invoice parcel article customer account price return item supplier payment report query voucher contract route shelf entry`)
 	verbs  = strings.Fields(`collect settle check merge split assign release cancel approve archive count refresh`)
 	fields = strings.Fields(`amount weight priority quantity balance volume margin distance`)
@@ -71,7 +72,8 @@ func makeRepo(size, moves int) *repo {
 	m := &maker{repo: &repo{files: map[string]string{}}, rand: rand.New(rand.NewPCG(1, uint64(size)))}
 	for i := range size * 3 / 5 {
 		folder := i / perFolder
-		mod := &module{area: areas[folder%len(areas)], sub: subs[folder/len(areas)%len(subs)], topic: topics[(i%perFolder+7*folder)%len(topics)], index: i}
+		mod := &module{area: areas[folder%len(areas)], sub: subs[folder/len(areas)%len(subs)], index: i,
+			topic: topics[(i+7*folder)%len(topics)] + "_" + kinds[(i/5+folder)%len(kinds)]}
 		m.modules = append(m.modules, mod)
 	}
 	for i := range moves {
@@ -126,7 +128,7 @@ func (m *maker) fill(mod *module) {
 			mod.imports = append(mod.imports, "from "+from.name()+" import "+from.functions[0])
 		}
 	}
-	class := strings.ToUpper(mod.topic[:1]) + mod.topic[1:]
+	class := strings.ToUpper(mod.topic[:1]) + strings.ReplaceAll(mod.topic[1:], "_", "")
 	mod.body.WriteString(m.names(mod).Replace(dataClass + manager))
 	text := mod.body.String()
 	mod.body.Reset()
