@@ -46,10 +46,10 @@ func (l leftover) what() string {
 // rewriteAll rewrites every file that may refer to something old and is not
 // itself about to go.
 func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter, left, computes []leftover, err error) {
-	all := make([]*rewriter, len(j.src.hits))
+	all := make([]*rewriter, len(j.hits))
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, f := range j.src.hits {
+	for i, f := range j.hits {
 		if going[f] || j.excluded(f) || j.isShim(f) {
 			continue
 		}

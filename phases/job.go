@@ -22,6 +22,7 @@ type job struct {
 	src   *sources
 	roots []string
 	index *python.Index
+	hits  []string // files that may refer to something in the plan, sorted
 
 	moves   []*fileMove
 	retire  []*goner
@@ -96,6 +97,7 @@ func (j *job) findRoots() error {
 		j.addPlanRoot()
 	}
 	j.index = python.NewIndex(j.src.paths, j.roots)
+	j.hits = j.src.hitsFrom(j.index.Roots())
 	return nil
 }
 

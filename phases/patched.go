@@ -20,7 +20,7 @@ func (j *job) patchedNames(m *model) map[string]bool {
 	var mu sync.Mutex
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
-	for _, f := range j.src.hits {
+	for _, f := range j.hits {
 		if _, ok := tree.Find(m.tree, f); !ok || !strings.HasSuffix(f, ".py") {
 			continue
 		}

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
+	"unicode/utf8"
 
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/python"
@@ -25,12 +25,11 @@ type sources struct {
 	paths    []string        // all files but symbolic links, sorted
 	found    []finding       // of each of paths
 	imported map[string]bool // dotted names in import lines
-	hits     []string        // files that contain a name of the plan, sorted
 	plans    map[string]bool // files that are plans themselves
 	held     map[string][]byte
 	declared []declaration // source roots that settings name
 
-	names planNames
+	names *planNames
 	parse *parser
 }
 
@@ -39,6 +38,7 @@ type finding struct {
 	imported []string // dotted names in import lines
 	hit      []byte   // the file, if it contains a name of the plan
 	plan     bool     // it is a plan itself
+	lone     []string // folders: it has the name of something in them, and not theirs
 	declared []declaration
 }
 
@@ -105,7 +105,6 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 		}
 		n.declared = append(n.declared, n.found[i].declared...)
 		if n.found[i].hit != nil {
-			n.hits = append(n.hits, f)
 			n.held[f] = n.found[i].hit
 			n.plans[f] = n.found[i].plan
 		}
@@ -128,6 +127,18 @@ func (s *sources) after(ctx context.Context, c *Change) (*sources, error) {
 	return s.next(ctx, t, changed)
 }
 
+// hitsFrom returns the files that may refer to something in the plan, sorted,
+// when it is known where import paths start.
+func (s *sources) hitsFrom(roots []string) []string {
+	var hits []string
+	for i, f := range s.paths {
+		if s.found[i].hit != nil || slices.ContainsFunc(s.found[i].lone, func(dir string) bool { return slices.Contains(roots, dir) }) {
+			hits = append(hits, f)
+		}
+	}
+	return hits
+}
+
 // Read implements tree.Tree. The files that matter are read from memory.
 func (s *sources) Read(f string) ([]byte, error) {
 	if src, held := s.held[f]; held {
@@ -137,41 +148,36 @@ func (s *sources) Read(f string) ([]byte, error) {
 }
 
 // look looks into one file.
-func (n planNames) look(f string, src []byte) finding {
+func (n *planNames) look(f string, src []byte) finding {
 	out := finding{declared: declarations(f, src)}
-	var statements [][]byte
 	if strings.HasSuffix(f, ".py") {
-		statements = python.ImportStatements(src)
-		out.imported = python.ImportedModules(statements)
+		out.imported = python.ImportedModules(python.ImportStatements(src))
 	}
-	if len(src) <= maxText && bytes.IndexByte(src[:min(len(src), 8000)], 0) < 0 && n.hit(f, src, statements) {
+	if len(src) > maxText || bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
+		return out
+	}
+	hit, lone := n.hit(f, src)
+	if hit {
 		out.hit, out.plan = append([]byte{}, src...), plan.IsPlan(f, src)
 	}
+	out.lone = lone
 	return out
 }
 
 // planNames is what a file must contain to refer to anything that the plan
 // touches.
 type planNames struct {
-	words   map[string]bool // last parts of paths and modules
-	parents map[string]bool // the parts before them
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
-	started [][]byte // "parent." with what follows it where a name is put together at run time
-	counted []string // folders of what the plan names, from which import_module may count
+	search  *search  // for the word of each name, and then for begun
+	begun   []string // a parent with what ends it where a name is put together at run time
 }
 
-// A planName is the last part of a path or module in the plan with the part
-// before it.
-type planName struct {
-	word   []byte
-	joined [][]byte // "parent.word", "parent/word"; the word alone if it has no parent
+// A planName is the last part of a path or module in the plan.
+type planName struct{ word, folder, parent string }
 
-	reached [][]byte // how the word is written behind a name for its parent
-}
-
-func namesOf(p *plan.Plan) planNames {
-	n := planNames{words: map[string]bool{}, parents: map[string]bool{}}
+func namesOf(p *plan.Plan) *planNames {
+	n := &planNames{}
 	for _, mv := range p.Moves {
 		n.addPath(mv.From)
 	}
@@ -189,6 +195,19 @@ func namesOf(p *plan.Plan) planNames {
 			n.add(strings.ReplaceAll(old, ".", "/") + "/" + name)
 		}
 	}
+	var words [][]byte
+	for _, name := range n.names {
+		words = append(words, []byte(name.word))
+		for _, end := range []string{".", `"`, "'"} {
+			if begun := name.parent + end; name.parent != "" && !slices.Contains(n.begun, begun) {
+				n.begun = append(n.begun, begun)
+			}
+		}
+	}
+	for _, b := range n.begun {
+		words = append(words, []byte(b))
+	}
+	n.search = newSearch(words)
 	return n
 }
 
@@ -205,62 +224,47 @@ func (n *planNames) addPath(at string) {
 }
 
 func (n *planNames) add(at string) {
-	parent, word := path.Base(path.Dir(at)), path.Base(at)
-	name := planName{word: []byte(word), joined: [][]byte{[]byte(word)}}
-	if parent != "." && parent != "/" {
-		name.joined = [][]byte{[]byte(parent + "." + word), []byte(parent + "/" + word), []byte(`".` + word), []byte("'." + word)}
-		name.reached = [][]byte{[]byte("." + word), []byte(`"` + word + `"`), []byte("'" + word + "'")}
-		n.parents[parent] = true
-		for _, escape := range []string{`\.`, `\\.`} {
-			name.joined = append(name.joined, []byte(parent+escape+word))
-		}
-		for _, next := range []string{"{", "%", `"`, "'"} {
-			n.started = append(n.started, []byte(parent+"."+next))
-		}
-		n.counted = append(n.counted, path.Dir(at))
+	name := planName{word: path.Base(at), folder: path.Dir(at)}
+	if name.folder != "." && name.folder != "/" {
+		name.parent = path.Base(name.folder)
 	}
-	n.words[word] = true
 	n.names = append(n.names, name)
 }
 
 // hit reports whether the file may refer to something in the plan: it lies in
-// a folder that does, an import statement has one of the words, the words stand
-// somewhere behind their parent, an import statement has a parent and a word is
-// an attribute, or a name begins with the parent and ends when the program runs. Statements are those of a Python file.
-func (n planNames) hit(f string, src []byte, statements [][]byte) bool {
-	if slices.ContainsFunc(n.folders, func(d string) bool { return strings.Contains("/"+f, "/"+d+"/") }) {
-		return true
+// a folder that does, it has a word of the plan and the word's parent, which
+// may be the folder that it lies in, or it has the parent and imports what is
+// put together when the program runs. Lone are the names whose word it has
+// without the parent: that is enough if the parent is a source root.
+func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
+	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
+	calls := bytes.Contains(src, []byte("import_module"))
+	if slices.ContainsFunc(n.folders, in) || calls && slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) }) {
+		return true, nil
 	}
-	parent := false
-	for _, s := range statements {
-		for word := range bytes.FieldsFuncSeq(s, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			if n.words[string(word)] {
-				return true
+	n.search.each(src, func(k, at int) {
+		switch {
+		case hit:
+		case k >= len(n.names):
+			begun := n.begun[k-len(n.names)]
+			next := src[at+len(begun):]
+			hit = !strings.HasSuffix(begun, ".") && calls || strings.HasSuffix(begun, ".") && len(next) > 0 && strings.IndexByte("{%\"'", next[0]) >= 0
+		case alone(src, at, at+len(n.names[k].word)):
+			name := n.names[k]
+			hit = name.parent == "" || in(name.parent) || bytes.Contains(src, []byte(name.parent))
+			if !hit && !slices.Contains(lone, name.folder) {
+				lone = append(lone, name.folder)
 			}
-			parent = parent || n.parents[string(word)]
 		}
-	}
-	loose := statements == nil && bytes.Contains(src, []byte("import")) || path.Base(f) == "__init__.py"
-	for _, name := range n.names {
-		if !bytes.Contains(src, name.word) {
-			continue
-		}
-		if loose || slices.ContainsFunc(name.joined, func(j []byte) bool { return bytes.Contains(src, j) }) {
-			return true
-		}
-		if parent && slices.ContainsFunc(name.reached, func(s []byte) bool { return bytes.Contains(src, s) }) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(n.started, func(s []byte) bool { return bytes.Contains(src, s) }) ||
-		bytes.Contains(src, []byte("import_module")) && slices.ContainsFunc(n.counted, func(dir string) bool { return countsFrom(f, src, dir) })
+	})
+	return hit, lone
 }
 
-// countsFrom reports whether the file may import what is relative to the package
-// in the folder dir: it lies in there, or names the package.
-func countsFrom(f string, src []byte, dir string) bool {
-	word := path.Base(dir)
-	return strings.HasSuffix("/"+path.Dir(f), "/"+dir) || bytes.Contains(src, []byte(word+`"`)) || bytes.Contains(src, []byte(word+"'"))
+// alone reports whether src[at:end] is no part of a longer word. Before it may
+// stand an escape, as in "\\n".
+func alone(src []byte, at, end int) bool {
+	in := func(c byte) bool { return c < utf8.RuneSelf && python.IsNameByte(c) }
+	return (at == 0 || !in(src[at-1]) || at > 1 && src[at-2] == '\\') && (end == len(src) || !in(src[end]))
 }
 
 func (s *sources) syntax(f string) *python.Syntax {

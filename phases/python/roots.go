@@ -13,24 +13,34 @@ import (
 // of a continued line. It does not parse, so that every file can afford it.
 func ImportStatements(src []byte) [][]byte {
 	var out [][]byte
-	for len(src) > 0 {
-		line := src
-		if i := bytes.IndexByte(src, '\n'); i >= 0 {
-			line = src[:i+1]
+	word := []byte("import")
+	for at := 0; ; {
+		i := bytes.Index(src[at:], word)
+		if i < 0 {
+			return out
 		}
-		text := bytes.TrimLeft(line, " \t\f")
-		if !bytes.HasPrefix(text, []byte("from")) && !bytes.HasPrefix(text, []byte("import")) {
-			if i := bytes.Index(line, []byte("; ")); i >= 0 && bytes.Contains(line[i:], []byte("import")) {
-				out = append(out, line) // behind a semicolon
+		i += at
+		at = i + len(word)
+		start := bytes.LastIndexByte(src[:i], '\n') + 1
+		for start > 1 && bytes.HasSuffix(bytes.TrimSuffix(src[:start-1], []byte("\r")), []byte("\\")) {
+			start = bytes.LastIndexByte(src[:start-1], '\n') + 1
+		}
+		before := bytes.TrimLeft(src[start:i], " \t\f")
+		end := at
+		switch {
+		case len(before) == 0 || bytes.HasPrefix(before, []byte("from")):
+			end = start + statementEnd(src[start:])
+		case bytes.Contains(before, []byte("; ")): // behind a semicolon
+			if end = bytes.IndexByte(src[at:], '\n') + 1; end == 0 {
+				end = len(src) - at
 			}
-			src = src[len(line):]
+			end += at
+		default:
 			continue
 		}
-		statement := src[:statementEnd(src)]
-		out = append(out, statement)
-		src = src[len(statement):]
+		out = append(out, src[start:end])
+		at = end
 	}
-	return out
 }
 
 // statementEnd returns the length of the statement that src begins with.
