@@ -287,13 +287,17 @@ func (j *job) lookImports() {
 // model returns the meaning of names in t, which is the job's tree or what the
 // moves make of it.
 func (j *job) model(t tree.Tree) *model {
-	files := make([]string, 0, len(t.Entries()))
-	for _, e := range t.Entries() {
-		if e.Mode != tree.Symlink {
-			files = append(files, e.Path)
+	index := j.index
+	if t != j.tree {
+		var files []string
+		for _, e := range t.Entries() {
+			if e.Mode != tree.Symlink {
+				files = append(files, e.Path)
+			}
 		}
+		index = python.NewIndex(files, j.roots)
 	}
-	m := &model{tree: t, parse: j.src.parse, index: python.NewIndex(files, j.roots), fates: j.fates,
+	m := &model{tree: t, parse: j.src.parse, index: index, fates: j.fates,
 		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}, edges: map[string][]string{}}
 	for mod := range m.index.Names {
 		m.deepest = max(m.deepest, 1+strings.Count(mod.Name, "."))

@@ -14,7 +14,6 @@ func (j *job) warnLinks(c *Change) error {
 	if err != nil {
 		return err
 	}
-	homes := j.newModel(j.tree).paths
 	for _, e := range after.Entries() {
 		if e.Mode != tree.Symlink {
 			continue
@@ -31,7 +30,7 @@ func (j *job) warnLinks(c *Change) error {
 		if path.IsAbs(target) || !exists(j.tree, led) || exists(after, path.Join(dir, target)) {
 			continue
 		}
-		if home, ok := homes[led]; ok {
+		if home, ok := j.newModel(j.tree).paths[led]; ok {
 			j.warn(e.Path, 0, "symlink", "this link leads to %s, and nothing is there any more: let it lead to %s", target, relativePath(dir, home.path))
 		} else if exists(after, led) {
 			j.warn(e.Path, 0, "symlink", "this link moved, and %s leads nowhere from here: let it lead to %s", target, relativePath(dir, led))

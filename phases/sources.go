@@ -169,7 +169,7 @@ func (n *planNames) look(f string, src []byte) finding {
 type planNames struct {
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
-	search  *search  // for the word of each name, and then for begun
+	search  *search  // for import_module, the word of each name, and begun
 	begun   []string // a parent with what ends it where a name is put together at run time
 }
 
@@ -195,7 +195,7 @@ func namesOf(p *plan.Plan) *planNames {
 			n.add(strings.ReplaceAll(old, ".", "/") + "/" + name)
 		}
 	}
-	var words [][]byte
+	words := [][]byte{[]byte("import_module")}
 	for _, name := range n.names {
 		words = append(words, []byte(name.word))
 		for _, end := range []string{".", `"`, "'"} {
@@ -238,18 +238,24 @@ func (n *planNames) add(at string) {
 // without the parent: that is enough if the parent is a source root.
 func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
-	calls := bytes.Contains(src, []byte("import_module"))
-	if slices.ContainsFunc(n.folders, in) || calls && slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) }) {
+	if slices.ContainsFunc(n.folders, in) {
 		return true, nil
 	}
+	calls := false // import_module
+	below := slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) })
 	n.search.each(src, func(k, at int) {
-		switch {
+		rest := src[at+len(n.search.words[k]):]
+		switch k--; {
 		case hit:
+		case k < 0:
+			calls = true
 		case k >= len(n.names):
-			begun := n.begun[k-len(n.names)]
-			next := src[at+len(begun):]
-			hit = !strings.HasSuffix(begun, ".") && calls || strings.HasSuffix(begun, ".") && len(next) > 0 && strings.IndexByte("{%\"'", next[0]) >= 0
-		case alone(src, at, at+len(n.names[k].word)):
+			if !strings.HasSuffix(n.begun[k-len(n.names)], ".") {
+				below = true // as far as a call goes
+			} else if len(rest) > 0 {
+				hit = strings.IndexByte("{%\"'", rest[0]) >= 0
+			}
+		case alone(src, at, len(src)-len(rest)):
 			name := n.names[k]
 			hit = name.parent == "" || in(name.parent) || bytes.Contains(src, []byte(name.parent))
 			if !hit && !slices.Contains(lone, name.folder) {
@@ -257,7 +263,7 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 			}
 		}
 	})
-	return hit, lone
+	return hit || calls && below, lone
 }
 
 // alone reports whether src[at:end] is no part of a longer word. Before it may

@@ -20,16 +20,17 @@ type Module struct {
 
 // An Index knows the modules of a tree by name and by file.
 type Index struct {
-	roots  []string // deepest first; the repository root, "", is last
-	byName map[string]*Module
-	byPath map[string]*Module
+	roots    []string // deepest first; the repository root, "", is last
+	byName   map[string]*Module
+	byPath   map[string]*Module
+	packages map[string]string // dotted name of a folder with a dot behind it, "" for a root and "." if there is none
 }
 
 // NewIndex indexes the given files. Roots are the folders from which import
 // paths start, relative to the repository root; the repository root itself is
 // always one. A file belongs to the deepest root above it.
 func NewIndex(files []string, roots []string) *Index {
-	x := &Index{byName: map[string]*Module{}, byPath: map[string]*Module{}}
+	x := &Index{byName: make(map[string]*Module, len(files)), byPath: make(map[string]*Module, len(files)), packages: map[string]string{}}
 	for _, r := range append(slices.Clone(roots), "") {
 		if r = strings.Trim(r, "/"); r == "." {
 			r = ""
@@ -79,8 +80,30 @@ func (x *Index) NameOf(p string) string {
 	return name
 }
 
+// name is NameOf for one of many files in the same folder.
+func (x *Index) name(file string) string {
+	dir, base := path.Split(file)
+	pkg, known := x.packages[dir]
+	if !known {
+		if pkg = "."; strings.Trim(dir, "/") == x.Root(file) {
+			pkg = ""
+		} else if name := x.NameOf(dir + "__init__.py"); name != "" {
+			pkg = name + "."
+		}
+		x.packages[dir] = pkg
+	}
+	base = strings.TrimSuffix(base, ".py")
+	switch {
+	case pkg == "." || !IsIdentifier(base):
+		return ""
+	case base == "__init__":
+		return strings.TrimSuffix(pkg, ".")
+	}
+	return pkg + base
+}
+
 func (x *Index) add(file string) {
-	name := x.NameOf(file)
+	name := x.name(file)
 	if name == "" {
 		return
 	}

@@ -3,9 +3,9 @@ package python
 import (
 	"bytes"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // ImportStatements returns the text of what looks like import statements: lines
@@ -65,21 +65,45 @@ func statementEnd(src []byte) int {
 	return len(src)
 }
 
-var importLine = regexp.MustCompile(`(?:^|;)\s*(?:from[ \t]+([A-Za-z_][\w.]*)[ \t]+import\b|import[ \t]+([A-Za-z_][\w.]*))`)
-
 // ImportedModules returns the dotted names that import statements name,
 // absolute ones only; of several after one "import", the first.
 func ImportedModules(statements [][]byte) []string {
 	var names []string
 	for _, s := range statements {
-		for _, m := range importLine.FindAllSubmatch(s, -1) {
-			name := string(m[1]) + string(m[2])
-			if !slices.Contains(names, name) {
-				names = append(names, name)
+		for part := range bytes.SplitSeq(s, []byte(";")) {
+			if name := importedModule(part); name != nil && !slices.Contains(names, string(name)) {
+				names = append(names, string(name))
 			}
 		}
 	}
 	return names
+}
+
+// importedModule returns the dotted name in "from NAME import" or "import NAME",
+// nil if the statement is neither.
+func importedModule(s []byte) []byte {
+	keyword, rest := cutWord(bytes.TrimLeft(s, " \t\r\n\f"))
+	from := string(keyword) == "from"
+	if !from && string(keyword) != "import" || len(rest) == 0 || rest[0] != ' ' && rest[0] != '\t' {
+		return nil
+	}
+	name, rest := cutWord(bytes.TrimLeft(rest, " \t"))
+	if len(name) == 0 || name[0] == '.' || name[0] >= '0' && name[0] <= '9' {
+		return nil
+	}
+	if keyword, _ := cutWord(bytes.TrimLeft(rest, " \t")); from && string(keyword) != "import" {
+		return nil
+	}
+	return name
+}
+
+// cutWord splits a dotted name off s.
+func cutWord(s []byte) (word, rest []byte) {
+	i := bytes.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf || r != '.' && !IsNameByte(byte(r)) })
+	if i < 0 {
+		i = len(s)
+	}
+	return s[:i], s[i:]
 }
 
 // FindRoots finds the folders under which the imports that exist resolve:
@@ -113,7 +137,7 @@ func FindRoots(files []string, imported map[string]bool) []string {
 		} else {
 			add(strings.TrimSuffix(f, ".py"))
 		}
-		for ; dir != "" && dir != "."; dir = path.Dir(dir) {
+		for ; dir != "" && dir != "." && !modules[dir]; dir = path.Dir(dir) {
 			add(dir)
 		}
 	}

@@ -118,15 +118,20 @@ func Apply(t Tree, edits []Edit) (Tree, error) {
 		o.data[e.Path] = e.Data
 		modes[e.Path] = e.Mode
 	}
+	o.entries = make([]Entry, 0, len(t.Entries())+len(modes))
+	written := slices.Sorted(maps.Keys(modes))
 	for _, e := range t.Entries() {
-		if _, written := o.data[e.Path]; !written && !o.removed[e.Path] {
+		for len(written) > 0 && written[0] <= e.Path {
+			o.entries = append(o.entries, Entry{written[0], modes[written[0]]})
+			written = written[1:]
+		}
+		if _, again := modes[e.Path]; !again && !o.removed[e.Path] {
 			o.entries = append(o.entries, e)
 		}
 	}
-	for p, mode := range modes {
-		o.entries = append(o.entries, Entry{p, mode})
+	for _, p := range written {
+		o.entries = append(o.entries, Entry{p, modes[p]})
 	}
-	slices.SortFunc(o.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
 	return o, nil
 }
 
