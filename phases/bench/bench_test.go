@@ -2,11 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"syscall"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,6 +25,11 @@ func TestMain(m *testing.M) {
 		if _, err := apply(context.Background(), dir); err != nil {
 			panic(err)
 		}
+		status, err := os.ReadFile("/proc/self/status")
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.Write(status)
 		return
 	}
 	os.Exit(m.Run())
@@ -133,10 +139,16 @@ func BenchmarkTree(b *testing.B) {
 			})
 			cmd := exec.Command(os.Args[0])
 			cmd.Env = append(os.Environ(), child+"="+dir)
-			if out, err := cmd.CombinedOutput(); err != nil {
-				b.Fatalf("%v: %s", err, out)
+			out, err := cmd.Output()
+			if err != nil {
+				b.Fatal(err)
 			}
-			b.ReportMetric(float64(cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss)/1024, "peak-MB")
+			var peak float64
+			_, line, _ := strings.Cut(string(out), "VmHWM:")
+			if _, err := fmt.Sscan(line, &peak); err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(peak/1024, "peak-MB")
 		})
 	}
 }
