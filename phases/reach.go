@@ -32,11 +32,25 @@ func (r *rewriter) reaches() map[start][]reach {
 	if r.uses == nil {
 		r.uses = map[start][]reach{}
 		for _, u := range r.f.Uses {
-			at, c := follow(u)
-			r.uses[at] = append(r.uses[at], c)
+			if r.leads(u) {
+				at, c := follow(u)
+				r.uses[at] = append(r.uses[at], c)
+			}
 		}
 	}
 	return r.uses
+}
+
+// leads reports whether a use may start from an import: most names are bound
+// by something else, and these are not worth following.
+func (r *rewriter) leads(u python.Use) bool {
+	scope := u.Resolve()
+	if scope == nil {
+		return slices.ContainsFunc(r.f.Imports, func(imp *python.Import) bool { return imp.Star })
+	}
+	return slices.ContainsFunc(scope.Bindings(u.Parts[0].Text), func(b python.Binding) bool {
+		return b.Kind == python.ImportBinding || b.Value != ""
+	})
 }
 
 // follow writes out a use that starts from another name for something: after
@@ -160,8 +174,8 @@ func (r *rewriter) objects() {
 	}
 	given := r.given()
 	for _, u := range r.f.Uses {
-		if at, c := follow(u); !u.Store && !u.Quoted && !given[u.Parts[0].Start] {
-			r.object(at, c)
+		if !u.Store && !u.Quoted && !given[u.Parts[0].Start] && r.leads(u) {
+			r.object(follow(u))
 		}
 	}
 }

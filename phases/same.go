@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"path"
 	"strings"
 
@@ -13,7 +14,7 @@ const shimMark = "# restage: shim, gone after cleanup"
 // isShim reports whether the file at p is a shim that moves has left.
 func (j *job) isShim(p string) bool {
 	src, err := j.tree.Read(p)
-	return err == nil && strings.Contains(string(src), shimMark)
+	return err == nil && bytes.Contains(src, []byte(shimMark))
 }
 
 // sameCode reports whether two Python files have equal syntax trees without
