@@ -44,13 +44,38 @@ func (r *rewriter) reaches() map[start][]reach {
 // leads reports whether a use may start from an import: most names are bound
 // by something else, and these are not worth following.
 func (r *rewriter) leads(u python.Use) bool {
-	scope := u.Resolve()
-	if scope == nil {
-		return slices.ContainsFunc(r.f.Imports, func(imp *python.Import) bool { return imp.Star })
+	if r.starts == nil {
+		r.starts = map[string]bool{}
+		for _, imp := range r.f.Imports {
+			r.starts["*"] = r.starts["*"] || imp.Star
+			for _, in := range imp.Names {
+				r.starts[in.Bound] = true
+			}
+		}
+		for s := range r.scopes {
+			for _, name := range s.Names() {
+				if _, ok := (start{s, name}).alias(); ok {
+					r.starts[name] = true
+				}
+			}
+		}
 	}
-	return slices.ContainsFunc(scope.Bindings(u.Parts[0].Text), func(b python.Binding) bool {
-		return b.Kind == python.ImportBinding || b.Value != ""
-	})
+	return r.starts[u.Parts[0].Text] || r.starts["*"] && u.Resolve() == nil
+}
+
+// scopes calls yield for the scopes that names are used in.
+func (r *rewriter) scopes(yield func(*python.Scope) bool) {
+	seen := map[*python.Scope]bool{}
+	var last *python.Scope
+	for _, u := range r.f.Uses {
+		if u.Scope == last || seen[u.Scope] {
+			continue
+		}
+		last, seen[u.Scope] = u.Scope, true
+		if !yield(last) {
+			return
+		}
+	}
 }
 
 // follow writes out a use that starts from another name for something: after
@@ -204,15 +229,13 @@ func (r *rewriter) classAttributes(root string) (found bool) {
 // follow understands.
 func (r *rewriter) given() map[int]bool {
 	places := map[int]bool{}
-	seen := map[*python.Scope]bool{}
-	for _, u := range r.f.Uses {
-		if seen[u.Scope] || u.Scope.Kind == python.ClassScope { // a name in a class is an attribute to others
+	for s := range r.scopes {
+		if s.Kind == python.ClassScope { // a name in a class is an attribute to others
 			continue
 		}
-		seen[u.Scope] = true
-		for _, name := range u.Scope.Names() {
-			if _, ok := (start{u.Scope, name}).alias(); ok {
-				places[u.Scope.Bindings(name)[0].At] = true
+		for _, name := range s.Names() {
+			if _, ok := (start{s, name}).alias(); ok {
+				places[s.Bindings(name)[0].At] = true
 			}
 		}
 	}
