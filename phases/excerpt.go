@@ -26,6 +26,9 @@ func (x *excerpt) add(src []byte, start, end int) {
 // text rewrites prose: comments, docstrings, documents. Python in it is
 // rewritten as Python, if it can be parsed by itself.
 func (r *rewriter) text(s python.Span) {
+	if !r.mayName(s) {
+		return
+	}
 	at := s.Start
 	for _, x := range excerpts(r.f.Src, s) {
 		if !r.excerpt(x) {

@@ -297,7 +297,7 @@ func (j *job) model(t tree.Tree) *model {
 		}
 		index = python.NewIndex(files, j.roots)
 	}
-	m := &model{tree: t, parse: j.src.parse, index: index, fates: j.fates,
+	m := &model{tree: t, names: j.src.names, parse: j.src.parse, index: index, fates: j.fates,
 		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}, edges: map[string][]string{}}
 	for mod := range m.index.Names {
 		m.deepest = max(m.deepest, 1+strings.Count(mod.Name, "."))

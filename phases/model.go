@@ -62,6 +62,7 @@ type model struct {
 
 	deepest int // parts of the longest dotted name of a module, with its source root
 
+	names   *planNames
 	parse   *parser
 	patched func() map[string]bool // homes of the names that somebody replaces from outside
 

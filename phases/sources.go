@@ -225,6 +225,9 @@ func (n *planNames) addPath(at string) {
 
 func (n *planNames) add(at string) {
 	name := planName{word: path.Base(at), folder: path.Dir(at)}
+	if i := strings.IndexByte(name.word, '.'); i > 0 {
+		name.word = name.word[:i] // the dots may be escaped
+	}
 	if name.folder != "." && name.folder != "/" {
 		name.parent = path.Base(name.folder)
 	}
@@ -237,10 +240,10 @@ func (n *planNames) add(at string) {
 // put together when the program runs. Lone are the names whose word it has
 // without the parent: that is enough if the parent is a source root.
 func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
-	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
-	if slices.ContainsFunc(n.folders, in) {
+	if n.inFolder(f) {
 		return true, nil
 	}
+	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
 	calls := false // import_module
 	below := slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) })
 	n.search.each(src, func(k, at int) {
@@ -264,6 +267,19 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 		}
 	})
 	return hit || calls && below, lone
+}
+
+// inFolder reports whether the file lies in a folder that moves or goes.
+func (n *planNames) inFolder(f string) bool {
+	return slices.ContainsFunc(n.folders, func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") })
+}
+
+// places returns where words of the plan stand in a text, sorted.
+func (n *planNames) places(text []byte) []int {
+	at := []int{}
+	n.search.each(text, func(_, i int) { at = append(at, i) })
+	slices.Sort(at)
+	return at
 }
 
 // alone reports whether src[at:end] is no part of a longer word. Before it may

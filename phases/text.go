@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,6 +24,9 @@ type token struct {
 // scan rewrites the tokens of a range of text. In prose, a line that names the
 // new place too contrasts the two, and stays.
 func (r *rewriter) scan(s python.Span, prose bool) {
+	if !r.mayName(s) {
+		return
+	}
 	src := r.f.Src
 	for at := s.Start; at < s.End; {
 		size, _ := tokenRune(src[at:s.End], prose)
@@ -50,6 +54,20 @@ func (r *rewriter) scan(s python.Span, prose bool) {
 			r.token(t)
 		}
 	}
+}
+
+// mayName reports whether a range of text has a word without which it names
+// nothing of the plan. In a folder that moves or goes, and in a file that has
+// moved, what is beside it may be named without.
+func (r *rewriter) mayName(s python.Span) bool {
+	if r.origin != r.module || r.m.names.inFolder(r.path) {
+		return true
+	}
+	if r.places == nil {
+		r.places = r.m.names.places(r.f.Src)
+	}
+	i, _ := slices.BinarySearch(r.places, s.Start)
+	return i < len(r.places) && r.places[i] < s.End
 }
 
 // tokenRune returns the length of the next character of a token, 0 if there is
