@@ -1,19 +1,16 @@
 package phases
 
 import (
-	"github.com/restage/restage/phases/plan"
 	"slices"
 
+	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
 )
 
 // findCyclic adds the moves to j.cyclic that would add an import cycle, and
-// reports whether there were any that nobody has answered for. A move by
-// itself adds none: the graph of modules keeps its shape under new names. But
-// a package that re-exports, and a file that takes the place of another, do
-// add edges.
+// reports whether there were any that nobody has answered for.
 func (j *job) findCyclic(cyclic map[*plan.Move]bool) (bool, error) {
-	if !slices.ContainsFunc(j.moves, func(mv *fileMove) bool { return !mv.done }) {
+	if !j.addsImports() {
 		return false, nil
 	}
 	quiet := *j // what is asked and warned of here, the phase itself will say
@@ -35,6 +32,17 @@ func (j *job) findCyclic(cyclic map[*plan.Move]bool) (bool, error) {
 		}
 	}
 	return more, nil
+}
+
+// addsImports reports whether the plan may let one module import another that
+// it did not import before. A move by itself does not: the graph of modules
+// keeps its shape under new names. But a package that re-exports, a file that
+// takes the place of another, and what the plan has used instead of another do.
+func (j *job) addsImports() bool {
+	waits := slices.ContainsFunc(j.moves, func(mv *fileMove) bool { return !mv.done })
+	return waits && (len(j.plan.Imports)+len(j.plan.Retire)+len(j.plan.Delete) > 0 || slices.ContainsFunc(j.moves, func(mv *fileMove) bool {
+		return len(mv.row.Export) > 0 || mv.same || mv.shadowed || !mv.done && exists(j.tree, mv.to) || j.hiddenBy(mv) != ""
+	}))
 }
 
 // staged returns the model of the tree as it will be after the moves phase.
@@ -69,18 +77,44 @@ func (j *job) addsCycle(before, after *model, mv *fileMove) bool {
 			old[other.new] = other.old
 		}
 	}
-	after.reaches(mv.new, mv.new)
-	for other := range after.reach[mv.new] {
-		if other == mv.new || !after.reaches(other, mv.new) {
-			continue
-		}
-		was := other
+	now := after.circle(mv.new)
+	if len(now) == 0 {
+		return false
+	}
+	was := before.circle(mv.old)
+	for other := range now {
 		if name := old[other]; name != "" {
-			was = name
+			other = name
 		}
-		if !before.reaches(mv.old, was) || !before.reaches(was, mv.old) {
+		if !was[other] {
 			return true
 		}
 	}
 	return false
+}
+
+// circle returns the other modules that a module imports and is imported by,
+// by way of others too: by imports at module level, without the edges to parent
+// packages.
+func (m *model) circle(mod string) map[string]bool {
+	by := map[string][]string{mod: nil}
+	for queue := []string{mod}; len(queue) > 0; queue = queue[1:] {
+		for _, next := range m.imports(queue[0]) {
+			if _, seen := by[next]; !seen {
+				queue = append(queue, next)
+			}
+			by[next] = append(by[next], queue[0])
+		}
+	}
+	in := map[string]bool{mod: true}
+	for queue := []string{mod}; len(queue) > 0; queue = queue[1:] {
+		for _, next := range by[queue[0]] {
+			if !in[next] {
+				in[next] = true
+				queue = append(queue, next)
+			}
+		}
+	}
+	delete(in, mod)
+	return in
 }

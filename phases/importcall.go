@@ -199,6 +199,9 @@ func (r *rewriter) computed(s python.String, text string) {
 	if joined && len(s.Pieces) > 0 {
 		text = string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
 	}
+	if !joined && !strings.ContainsAny(text, "%{") {
+		return
+	}
 	m := computedName.FindStringSubmatch(text)
 	switch {
 	case m == nil || !joined && m[3] == "" || joined && m[3] == "" && !importer(s.Callee):
