@@ -52,30 +52,33 @@ func (r *rewriter) leads(u python.Use) bool {
 				r.starts[in.Bound] = true
 			}
 		}
-		for s := range r.scopes {
-			for _, name := range s.Names() {
-				if _, ok := (start{s, name}).alias(); ok {
-					r.starts[name] = true
-				}
-			}
+		for _, s := range r.otherNames() {
+			r.starts[s.name] = true
 		}
 	}
 	return r.starts[u.Parts[0].Text] || r.starts["*"] && u.Resolve() == nil
 }
 
-// scopes calls yield for the scopes that names are used in.
-func (r *rewriter) scopes(yield func(*python.Scope) bool) {
-	seen := map[*python.Scope]bool{}
-	var last *python.Scope
-	for _, u := range r.f.Uses {
-		if u.Scope == last || seen[u.Scope] {
-			continue
-		}
-		last, seen[u.Scope] = u.Scope, true
-		if !yield(last) {
-			return
+// otherNames returns the names that are given to what has one.
+func (r *rewriter) otherNames() []start {
+	if r.others == nil {
+		r.others = []start{}
+		seen := map[*python.Scope]bool{}
+		var last *python.Scope
+		for _, u := range r.f.Uses {
+			if u.Scope == last || seen[u.Scope] {
+				continue
+			}
+			last, seen[u.Scope] = u.Scope, true
+			for _, name := range last.Names() {
+				s := start{last, name}
+				if _, ok := s.alias(); ok {
+					r.others = append(r.others, s)
+				}
+			}
 		}
 	}
+	return r.others
 }
 
 // follow writes out a use that starts from another name for something: after
@@ -229,14 +232,9 @@ func (r *rewriter) classAttributes(root string) (found bool) {
 // follow understands.
 func (r *rewriter) given() map[int]bool {
 	places := map[int]bool{}
-	for s := range r.scopes {
-		if s.Kind == python.ClassScope { // a name in a class is an attribute to others
-			continue
-		}
-		for _, name := range s.Names() {
-			if _, ok := (start{s, name}).alias(); ok {
-				places[s.Bindings(name)[0].At] = true
-			}
+	for _, s := range r.otherNames() {
+		if s.scope.Kind != python.ClassScope { // a name in a class is an attribute to others
+			places[s.scope.Bindings(s.name)[0].At] = true
 		}
 	}
 	return places

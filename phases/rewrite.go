@@ -22,6 +22,7 @@ type rewriter struct {
 	edits    []python.Edit
 	ordered  []python.String     // the file's strings by place
 	places   []int               // where words of the plan stand; see mayName
+	others   []start             // see otherNames
 	starts   map[string]bool     // names that may lead to an import; "*" if any name may
 	uses     map[start][]reach   // see reaches
 	imported map[plainImport]int // what plain imports have come to import, and where first
