@@ -20,12 +20,12 @@ func (j *job) runCleanup(c *Change) error {
 	m := j.newModel(j.tree)
 	going := j.going()
 	j.hiddenFiles(going)
-	rewritten, left, computes, err := j.rewriteAll(m, going)
+	rewritten, left, computes, err := j.rewriteAll(m, going, nil)
 	if err != nil {
 		return err
 	}
 	for j.spare(m, going, left) || j.spareComputed(going, computes) {
-		if rewritten, left, computes, err = j.rewriteAll(m, going); err != nil {
+		if rewritten, left, computes, err = j.rewriteAll(m, going, nil); err != nil {
 			return err
 		}
 	}

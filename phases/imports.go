@@ -20,7 +20,7 @@ func (j *job) runImports(c *Change) error {
 		return err
 	}
 	m := j.newModel(j.tree)
-	rewritten, left, _, err := j.rewriteAll(m, j.going())
+	rewritten, left, _, err := j.rewriteAll(m, j.going(), j.uncovered(false))
 	if err != nil {
 		return err
 	}
@@ -45,7 +45,7 @@ func (l leftover) what() string {
 
 // rewriteAll rewrites every file that may refer to something old and is not
 // itself about to go.
-func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter, left, computes []leftover, err error) {
+func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]string) (rewritten []*rewriter, left, computes []leftover, err error) {
 	all := make([]*rewriter, len(j.hits))
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -72,6 +72,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool) (rewritten []*rewriter
 		if len(r.edits) > 0 {
 			r.warnPickles()
 		}
+		r.warnLoggers(uncovered)
 		changed := !strings.HasPrefix(r.path, ".github/workflows/") || j.opt.Workflows
 		if changed && !isNotebook(r.path) {
 			r.settle()

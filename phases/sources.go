@@ -169,12 +169,17 @@ func (n *planNames) look(f string, src []byte) finding {
 type planNames struct {
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
-	search  *search  // for import_module, the word of each name, and begun
+	above   [][]byte // the names of all packages on the way
+	search  *search  // for marks, the word of each name, and begun
 	begun   []string // a parent with what ends it where a name is put together at run time
 }
 
 // A planName is the last part of a path or module in the plan.
 type planName struct{ word, folder, parent string }
+
+// marks are what a file contains that imports modules by names put together, or
+// configures loggers.
+var marks = [][]byte{[]byte("import_module"), []byte("loggers"), []byte("qualname"), []byte("getLogger(")}
 
 func namesOf(p *plan.Plan) *planNames {
 	n := &planNames{}
@@ -195,7 +200,7 @@ func namesOf(p *plan.Plan) *planNames {
 			n.add(strings.ReplaceAll(old, ".", "/") + "/" + name)
 		}
 	}
-	words := [][]byte{[]byte("import_module")}
+	words := slices.Clone(marks)
 	for _, name := range n.names {
 		words = append(words, []byte(name.word))
 		for _, end := range []string{".", `"`, "'"} {
@@ -230,6 +235,11 @@ func (n *planNames) add(at string) {
 	}
 	if name.folder != "." && name.folder != "/" {
 		name.parent = path.Base(name.folder)
+		for part := range strings.SplitSeq(name.folder, "/") {
+			if !slices.ContainsFunc(n.above, func(have []byte) bool { return string(have) == part }) {
+				n.above = append(n.above, []byte(part))
+			}
+		}
 	}
 	n.names = append(n.names, name)
 }
@@ -244,14 +254,14 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 		return true, nil
 	}
 	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
-	calls := false // import_module
+	marked := make([]bool, len(marks))
 	below := slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) })
 	n.search.each(src, func(k, at int) {
 		rest := src[at+len(n.search.words[k]):]
-		switch k--; {
+		switch k -= len(marks); {
 		case hit:
 		case k < 0:
-			calls = true
+			marked[k+len(marks)] = true
 		case k >= len(n.names):
 			if !strings.HasSuffix(n.begun[k-len(n.names)], ".") {
 				below = true // as far as a call goes
@@ -266,7 +276,8 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 			}
 		}
 	})
-	return hit || calls && below, lone
+	logs := slices.Contains(marked[1:], true)
+	return hit || marked[0] && below || logs && slices.ContainsFunc(n.above, func(pkg []byte) bool { return bytes.Contains(src, pkg) }), lone
 }
 
 // inFolder reports whether the file lies in a folder that moves or goes.
