@@ -382,14 +382,17 @@ func (s *search) lookAlike(o *Old, word string) bool {
 
 // neverWorked reports whether a dotted name led nowhere before.
 func (s *search) neverWorked(name string) bool {
-	w := s.before
+	w, name := s.before, s.after.bare(name)
 	if w == nil {
 		w = s.after
 	}
-	if s.before == nil && s.Stage == Cleaned {
-		return false
+	if now := s.renamed(name); s.before == nil && s.Stage == Cleaned {
+		if now == name {
+			return false
+		}
+		name = now // what moved had it, and has it now
 	}
-	_, lost := w.lost(s.after.bare(name))
+	_, lost := w.lost(name)
 	return lost
 }
 

@@ -66,7 +66,7 @@ def within(name, those):
 
 def describe(value, names):
     """Says which object a value is, in a way that holds in another process."""
-    if isinstance(value, types.ModuleType):
+    if is_module(value):
         name = names.rename(value.__name__)
         return "module " + name
     home = name = None
@@ -80,6 +80,11 @@ def describe(value, names):
     if isinstance(value, str) and not re.search("[./:]", value):
         return repr(value)
     return "a " + type(value).__qualname__
+
+
+def is_module(value):
+    """Like isinstance, but asks no proxy what it stands for."""
+    return issubclass(type(value), types.ModuleType)
 
 
 def module(name):
@@ -103,10 +108,10 @@ def follow(value, rest, names, last=""):
     """Says where a chain of attributes leads: through modules, as far as they
     go, and then by the names of attributes alone."""
     rest = list(rest)
-    while rest and isinstance(value, types.ModuleType):
+    while rest and is_module(value):
         home, last = value.__name__, rest.pop(0)
         value = member(value, last)
-        if not isinstance(value, types.ModuleType) and within(names.rename(home) + "." + last, names.replaced):
+        if not is_module(value) and within(names.rename(home) + "." + last, names.replaced):
             return ["*"]
     if value is MISSING:
         return ["?", last, *rest]
@@ -135,7 +140,7 @@ def surveyed(file, names):
         sys.path[:], sys.meta_path[:] = path, hooks
     have = {}
     for key, value in list(vars(found).items()):
-        implicit = isinstance(value, types.ModuleType) and value.__name__ in (key, f"{found.__name__}.{key}")
+        implicit = is_module(value) and value.__name__ in (key, f"{found.__name__}.{key}")
         if not (key.startswith("__") and key.endswith("__")) and not implicit:
             have[key] = describe(value, names)
     return {"name": names.rename(found.__name__), "names": have}
