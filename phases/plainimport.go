@@ -103,6 +103,9 @@ func (r *rewriter) aliasedImport(imp *python.Import, in python.ImportName) {
 		r.leave(in.Start, name, "")
 		return
 	}
+	if r.hidden(in.Start, name, t.concrete, true) {
+		return
+	}
 	r.edit(in.Path, prefix+t.concrete, t.step, 1)
 }
 
@@ -168,6 +171,11 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 		return nil
 	}
 	chains, stay := r.chains(scope, root)
+	for _, c := range chains {
+		if r.hidden(c.span.Start, c.old, c.module, true) {
+			return nil
+		}
+	}
 	return r.writePlain(scope, root, names, chains, stay)
 }
 

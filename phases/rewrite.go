@@ -176,6 +176,9 @@ func (r *rewriter) placeModule(imp *python.Import, p placed, sub string) placed 
 		}
 		return p
 	}
+	if r.hidden(p.in.Start, sub, t.module, false) {
+		return p
+	}
 	p.module, p.name = cutLast(t.module)
 	p.step, p.object = t.step, true
 	return p

@@ -39,14 +39,14 @@ func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 		fmt.Fprintf(&b, "    from %s import %s as %s  # noqa: F401\n", mv.new, name, name)
 	}
 	b.WriteString("else:\n\n    def __getattr__(name):  # for imports in a circle, while the new module is being loaded\n")
-	fmt.Fprintf(&b, "        import %s\n\n        return getattr(sys.modules[%s], name)\n\n    import %s as _moved\n\n", mv.new, pythonString(mv.new), mv.new)
+	fmt.Fprintf(&b, "        import %s\n\n        return getattr(sys.modules[%s], name)\n\n    import %s\n\n", mv.new, pythonString(mv.new), mv.new)
 	if path.Base(mv.from) == "__init__.py" {
 		b.WriteString(packageShim)
 	}
 	if script {
-		b.WriteString(runnableShim)
+		fmt.Fprintf(&b, runnableShim, pythonString(mv.new))
 	}
-	b.WriteString("    sys.modules[__name__] = _moved\n")
+	fmt.Fprintf(&b, "    sys.modules[__name__] = sys.modules[%s]\n", pythonString(mv.new))
 	return []byte(b.String())
 }
 
@@ -71,7 +71,7 @@ const packageShim = `    from importlib.machinery import PathFinder
 // runnableShim is for "python -m old.path" when a package above imports the
 // old path: runpy then asks the loader of the new module for the code of the
 // old name, and a loader refuses names that are not its own.
-const runnableShim = `    _loader = _moved.__spec__.loader
+const runnableShim = `    _loader = sys.modules[%s].__spec__.loader
     _loader.get_filename = lambda name=None, _new=_loader.get_filename: _new()
 `
 

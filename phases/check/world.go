@@ -125,7 +125,7 @@ func (w *world) syntax(f string) *python.Syntax {
 }
 
 // swap matches a module that puts another one in its own place.
-var swap = regexp.MustCompile(`(?m)^[ \t]*sys\.modules\[__name__\][ \t]*=[ \t]*([A-Za-z_][\w.]*)`)
+var swap = regexp.MustCompile(`(?m)^[ \t]*sys\.modules\[__name__\][ \t]*=[ \t]*(?:sys\.modules\[["']([\w.]+)["']\]|([A-Za-z_][\w.]*))`)
 
 // dynamic matches code that may bind names that no parser sees.
 var dynamic = regexp.MustCompile(`globals\(\)|sys\.modules\[__name__\]|\bexec\(|\bvars\(\)`)
@@ -142,7 +142,9 @@ func (w *world) module(name string) *module {
 	m := &module{Module: mod, world: w}
 	w.modules[mod.Name] = m
 	if put := swap.FindSubmatch(w.sources[mod.Path]); put != nil {
-		m.alias = w.bound(m, string(put[1]))
+		if m.alias = string(put[1]); m.alias == "" {
+			m.alias = w.bound(m, string(put[2]))
+		}
 	}
 	return m
 }

@@ -425,8 +425,10 @@ def owned(top):
 def lead(parts, names):
     if parts[0] == "src" and module("src") is MISSING:
         parts = parts[1:]
-    start = module(parts[0])
-    return ["?", *parts] if start is MISSING else follow(start, parts[1:], names, parts[0])
+    start, n = MISSING, 0
+    while n < len(parts) and (at := module(".".join(parts[: n + 1]))) is not MISSING:
+        start, n = at, n + 1
+    return ["?", *parts] if start is MISSING else follow(start, parts[n:], names, parts[n - 1])
 
 
 def retold(old, new, names):
