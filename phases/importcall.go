@@ -166,6 +166,21 @@ func (r *rewriter) importFunction(s python.String, text string) bool {
 	return true
 }
 
+// importInText rewrites what follows __import__('a.b') in text that is code for
+// somebody, as importFunction does in code.
+func (r *rewriter) importInText(t token, old, now string, step int) {
+	const quotes = `'"\\`
+	head := bytes.TrimRight(r.f.Src[t.in.Start:t.at], quotes)
+	rest := bytes.TrimLeft(r.f.Src[t.end:t.in.End], quotes)
+	_, below, _ := strings.Cut(old, ".")
+	_, newBelow, _ := strings.Cut(now, ".")
+	if t.prose || !bytes.HasSuffix(head, []byte("__import__(")) || !bytes.HasPrefix(rest, []byte(")."+below+".")) || newBelow == "" {
+		return
+	}
+	start := t.in.End - len(rest) + len(").")
+	r.edit(python.Span{Start: start, End: start + len(below)}, newBelow, step, 0)
+}
+
 // importFromList looks at __import__("a", fromlist=["b"]), which gives out a with
 // its submodule b. It reports whether b goes another way than a; t is where a
 // goes, if anywhere.

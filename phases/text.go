@@ -183,6 +183,7 @@ func (r *rewriter) dotted(t token) {
 		}
 		if !t.prose || !r.contrastsFacade(t, p.old) {
 			r.write(whole, text, p.step)
+			r.importInText(whole, t.word, text, p.step)
 		}
 	}
 }

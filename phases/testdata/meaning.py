@@ -75,9 +75,9 @@ def describe(value, names):
     if isinstance(home, str) and isinstance(name, str):
         home = names.rename(home)
         return "*" if home == "*" or within(home + "." + name, names.replaced) else f"{home}:{name}"
-    if isinstance(value, (int, float, bytes, type(None))):
+    if type(value) in (bool, int, float, bytes, type(None)):
         return repr(value)
-    if isinstance(value, str) and not re.search("[./:]", value):
+    if type(value) is str and not re.search("[./:]", value):
         return repr(value)
     return "a " + type(value).__qualname__
 
