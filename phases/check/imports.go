@@ -17,7 +17,7 @@ import (
 // patched; and the files that parsed before and no longer do, which nothing
 // can import. What was broken before in the same file is not reported.
 func (c *checker) imports(ctx context.Context) (Result, error) {
-	r := report{name: Imports, kinds: []string{"syntax", "import", "attribute", "string"}}
+	r := report{name: Imports, kinds: []string{"syntax", "import", "attribute", "string", "code", "text"}}
 	files, look := c.candidates()
 	for _, f := range files {
 		if err := ctx.Err(); err != nil {
@@ -44,6 +44,7 @@ func (c *checker) imports(ctx context.Context) (Result, error) {
 			r.add(b.what, Annotation{f, b.line, b.level, b.String()})
 		}
 	}
+	c.kept(&r)
 	r.looked = fmt.Sprintf("%s read", count(len(files), "file", "files"))
 	return r.result("no import is broken", "broken reference", "broken references"), nil
 }

@@ -28,6 +28,8 @@ func (b broken) String() string {
 	switch {
 	case b.module == "":
 		return quoted(b.spelt) + " leads above the top of its package"
+	case b.what == "hidden":
+		return quoted(b.spelt) + " gives the name " + quoted(b.name) + " to something else than its module"
 	case b.name == "" && b.what == "attribute":
 		return quoted(b.module) + " is used here and not imported"
 	case b.name == "":
@@ -177,6 +179,9 @@ func (s *seeker) chain(u python.Use) {
 			level = "warning"
 		}
 	}
+	if at == "" {
+		s.hidden(u, scope.Bindings(head)[0], level)
+	}
 	parts := u.Parts[1:]
 	if u.Store {
 		parts = parts[:len(parts)-1]
@@ -191,6 +196,19 @@ func (s *seeker) chain(u python.Use) {
 			return
 		}
 		at = next
+	}
+}
+
+// hidden looks at a chain that begins with an imported name which is no module,
+// though there is a module of that name, and that has what the chain asks for.
+func (s *seeker) hidden(u python.Use, b python.Binding, level string) {
+	name := s.spelt(b)
+	pkg, last, ok := cutLast(name)
+	if !ok || s.module(name) == nil {
+		return
+	}
+	if _, has := s.attr(name, u.Parts[1].Text, true); has {
+		s.add(u.Parts[0].Start, broken{module: pkg, name: last, spelt: pkg, level: level, what: "hidden"})
 	}
 }
 

@@ -335,6 +335,10 @@ func (w *world) imported(m *module, b python.Binding, types bool, seen map[strin
 		return next
 	case in.As == "":
 		name = in.Bound
+	case strings.Contains(name, "."): // the module as its packages have it
+		pkg, last, _ := cutLast(name)
+		next, _ := w.attrSeen(pkg, last, types, seen)
+		return next
 	}
 	if target := w.module(name); target != nil {
 		return target.Name
