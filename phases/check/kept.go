@@ -3,6 +3,7 @@ package check
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -13,8 +14,8 @@ import (
 
 // A phase changes references and nothing else. What a file loses is found by
 // comparing it with what it was: names, entries of __all__, imports for their
-// effect. Other code and other text than before may come from a person, so
-// that is only pointed at.
+// effect, code and text. What differs may come from a person all the same, so
+// it is only pointed at.
 
 // kept compares each Python file that changed with what it was.
 func (c *checker) kept(r *report) {
@@ -33,8 +34,14 @@ func (c *checker) kept(r *report) {
 			}
 			continue
 		}
+		if now.ErrorLine != 0 {
+			continue // said already
+		}
 		c.keptNames(r, f, old, now)
 		c.keptEffects(r, f, old, now)
+		if bound(now, "__getattr__") && !bound(old, "__getattr__") {
+			continue // it finds what "import *" found by itself
+		}
 		if line := differs(old, now); line > 0 {
 			r.add("code", Annotation{f, line, "warning", "this is other code than before, and no reference"})
 		}
@@ -70,7 +77,7 @@ func (c *checker) keptNames(r *report, f string, old, now *python.Syntax) {
 			return b.Kind != python.DeleteBinding && (b.Kind != python.ImportBinding || b.Import.From || b.Import.Names[b.Index].As != "")
 		})
 		if given && !bound(now, name) {
-			r.add("code", Annotation{f, 1, "failure", fmt.Sprintf("this module had %s, and has it no more", quoted(name))})
+			r.add("code", Annotation{f, 1, "warning", fmt.Sprintf("this module had %s, and has it no more", quoted(name))})
 		}
 	}
 	if old.All == nil {
@@ -78,7 +85,7 @@ func (c *checker) keptNames(r *report, f string, old, now *python.Syntax) {
 	}
 	for _, name := range old.All.Names {
 		if now.All == nil || !slices.Contains(now.All.Names, name) {
-			r.add("code", Annotation{f, 1, "failure", fmt.Sprintf("`__all__` had %s, and has it no more", quoted(name))})
+			r.add("code", Annotation{f, 1, "warning", fmt.Sprintf("`__all__` had %s, and has it no more", quoted(name))})
 			continue
 		}
 		_, had := c.before.attr(c.before.index.NameOf(c.origin(f)), name, false)
@@ -120,7 +127,7 @@ func (c *checker) keptEffects(r *report, f string, old, now *python.Syntax) {
 			m := c.after.follow(c.renamed(name))
 			goes := c.news[name] == "" && slices.ContainsFunc(c.Olds, func(o Old) bool { return o.Module == name })
 			if m != nil && !goes && !loaded[m.Name] {
-				r.add("code", Annotation{f, 1, "failure", fmt.Sprintf("this file imported %s, and %s is imported no more", quoted(in.Name), quoted(m.Name))})
+				r.add("code", Annotation{f, 1, "warning", fmt.Sprintf("this file imported %s, and %s is imported no more", quoted(in.Name), quoted(m.Name))})
 			}
 		}
 	}
@@ -129,8 +136,10 @@ func (c *checker) keptEffects(r *report, f string, old, now *python.Syntax) {
 // differs returns the first line in which the code of two files differs, apart
 // from references; 0 if in none.
 func differs(old, now *python.Syntax) int {
-	madeUp := func(name string) bool { return !bytes.Contains(old.Src, []byte(name)) }
-	was, is := code(old, func(string) bool { return false }), code(now, madeUp)
+	plain := plainNames(old)
+	maps.Copy(plain, plainNames(now))
+	was := code(old, func(name string) bool { return plain[name] })
+	is := code(now, func(name string) bool { return plain[name] || !bytes.Contains(old.Src, []byte(name)) })
 	for i, at := range was {
 		if i >= len(is) || at.text != is[i].text {
 			return at.line
@@ -172,7 +181,7 @@ func code(f *python.Syntax, chain func(name string) bool) []codeLine {
 		}
 	}
 	for _, u := range f.Uses {
-		if !u.Quoted && (len(u.Parts) > 1 || chain(u.Parts[0].Text) || byPlainImport(u)) {
+		if !u.Quoted && (len(u.Parts) > 1 || chain(u.Parts[0].Text)) {
 			cuts = append(cuts, cut{python.Span{Start: u.Parts[0].Start, End: u.Parts[len(u.Parts)-1].End}, "§"})
 		}
 	}
@@ -192,7 +201,7 @@ func code(f *python.Syntax, chain func(name string) bool) []codeLine {
 	n := 0
 	for line := range strings.Lines(out.String()) {
 		n++
-		line = imported.ReplaceAllString(line, "§")
+		line = importCall.ReplaceAllString(line, "§")
 		if line = statement(line); line != "" {
 			lines = append(lines, codeLine{n, line})
 		}
@@ -200,16 +209,21 @@ func code(f *python.Syntax, chain func(name string) bool) []codeLine {
 	return lines
 }
 
-// byPlainImport reports whether a name is bound by "import name".
-func byPlainImport(u python.Use) bool {
-	scope := u.Resolve()
-	return scope != nil && slices.ContainsFunc(scope.Bindings(u.Parts[0].Text), func(b python.Binding) bool {
-		return b.Kind == python.ImportBinding && !b.Import.From && b.Import.Names[b.Index].As == ""
-	})
+// plainNames returns what "import name" binds in a file.
+func plainNames(f *python.Syntax) map[string]bool {
+	names := map[string]bool{}
+	for _, imp := range f.Imports {
+		for _, in := range imp.Names {
+			if !imp.From && in.As == "" {
+				names[in.Bound] = true
+			}
+		}
+	}
+	return names
 }
 
-// imported matches __import__("a.b").b, in which the end follows the string.
-var imported = regexp.MustCompile(`__import__\([^()]*\)(?:\.\w+)*`)
+// importCall matches __import__("a.b").b, in which the end follows the string.
+var importCall = regexp.MustCompile(`__import__\([^()]*\)(?:\.\w+)*`)
 
 var nothing = regexp.MustCompile(`(^|[:;])\s*(?:pass)?\s*(?:;|$)`)
 
