@@ -98,14 +98,12 @@ func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]s
 func (j *job) commitRewrites(c *Change, rewritten []*rewriter, otherwise string) error {
 	var steps []int
 	for _, r := range rewritten {
-		refs := 0
 		for _, e := range r.edits {
-			refs += e.Refs
 			if !slices.Contains(steps, e.Step) {
 				steps = append(steps, e.Step)
 			}
 		}
-		c.Rewritten = append(c.Rewritten, Rewrite{r.path, refs})
+		c.Rewritten = append(c.Rewritten, newRewrite(r.path, r.edits))
 	}
 	slices.Sort(steps)
 	if len(steps) > 0 && steps[0] == 0 {

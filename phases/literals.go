@@ -30,7 +30,9 @@ func (r *rewriter) strings() {
 			continue
 		}
 		if s.Doc {
+			r.kind = python.TextReference
 			r.text(s.Content)
+			r.kind = python.StringReference
 			continue
 		}
 		for _, piece := range s.Pieces {

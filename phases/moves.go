@@ -266,12 +266,8 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 	}
 	j.warnMoved(r, mv)
 	edits := r.edits
-	refs := 0
-	for _, e := range edits {
-		refs += e.Refs
-	}
-	if refs > 0 {
-		c.Rewritten = append(c.Rewritten, Rewrite{mv.to, refs})
+	if rewrite := newRewrite(mv.to, edits); rewrite.References > 0 {
+		c.Rewritten = append(c.Rewritten, rewrite)
 	}
 	if mv.row.Metadata != nil && r.f.ErrorLine == 0 {
 		meta := j.meta(r.f, mv)

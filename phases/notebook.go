@@ -133,7 +133,7 @@ func (c cell) edits(src []byte, in []python.Edit) ([]python.Edit, error) {
 			if err != nil {
 				return nil, err
 			}
-			part := python.Edit{Span: python.Span{Start: ch.offsets[from-ch.from], End: ch.offsets[to-ch.from]}, Text: quoted, Step: e.Step}
+			part := python.Edit{Span: python.Span{Start: ch.offsets[from-ch.from], End: ch.offsets[to-ch.from]}, Text: quoted, Step: e.Step, Kind: e.Kind}
 			if first {
 				part.Refs = e.Refs
 			}

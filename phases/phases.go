@@ -11,7 +11,10 @@
 //	cleanup  shims, retired layers, duplicates and the emptied module go
 package phases
 
-import "github.com/restage/restage/phases/tree"
+import (
+	"github.com/restage/restage/phases/python"
+	"github.com/restage/restage/phases/tree"
+)
 
 // A Phase is moves, imports or cleanup.
 type Phase string
@@ -61,6 +64,17 @@ type Moved struct {
 type Rewrite struct {
 	Path       string `json:"path"`
 	References int    `json:"references"`
+
+	kinds [python.ReferenceKinds]int
+}
+
+func newRewrite(path string, edits []python.Edit) Rewrite {
+	r := Rewrite{Path: path}
+	for _, e := range edits {
+		r.References += e.Refs
+		r.kinds[e.Kind] += e.Refs
+	}
+	return r
 }
 
 // A Decision is a question only a maintainer can answer. It is answered by its

@@ -326,7 +326,7 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 		if a := alias[c.module]; a != "" {
 			text = a
 		}
-		r.edit(c.span, text+c.rest, c.step, 1)
+		r.editUse(c.span, text+c.rest, c.step)
 	}
 	return unused
 }

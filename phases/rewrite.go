@@ -20,14 +20,15 @@ type rewriter struct {
 	wasPkg bool   // it was one when it was called origin
 
 	edits    []python.Edit
-	ordered  []python.String     // the file's strings by place
-	places   []int               // where words of the plan stand; see mayName
-	others   []start             // see otherNames
-	starts   map[string]bool     // names that may lead to an import; "*" if any name may
-	uses     map[start][]reach   // see reaches
-	imported map[plainImport]int // what plain imports have come to import, and where first
-	aliases  map[string]string   // names made up for modules whose own is taken
-	passed   map[string]bool     // packages that are passed on as objects
+	kind     python.ReferenceKind // of the references that are being rewritten
+	ordered  []python.String      // the file's strings by place
+	places   []int                // where words of the plan stand; see mayName
+	others   []start              // see otherNames
+	starts   map[string]bool      // names that may lead to an import; "*" if any name may
+	uses     map[start][]reach    // see reaches
+	imported map[plainImport]int  // what plain imports have come to import, and where first
+	aliases  map[string]string    // names made up for modules whose own is taken
+	passed   map[string]bool      // packages that are passed on as objects
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
 	warnings []Warning
@@ -47,6 +48,7 @@ type leftover struct {
 // run collects the edits for everything in the file.
 func (r *rewriter) run() {
 	r.objects()
+	r.kind = python.ImportReference
 	for _, imp := range r.f.Imports {
 		if imp.From {
 			r.fromImport(imp)
@@ -55,7 +57,9 @@ func (r *rewriter) run() {
 	r.plainImports()
 	r.throughPackages()
 	r.listedSubmodules()
+	r.kind = python.StringReference
 	r.strings()
+	r.kind = python.TextReference
 	for _, c := range r.f.Comments {
 		r.text(c)
 	}
@@ -65,7 +69,14 @@ func (r *rewriter) edit(s python.Span, text string, step, refs int) {
 	if string(r.f.Src[s.Start:s.End]) == text {
 		return
 	}
-	r.edits = append(r.edits, python.Edit{Span: s, Text: text, Step: step, Refs: refs})
+	r.edits = append(r.edits, python.Edit{Span: s, Text: text, Step: step, Refs: refs, Kind: r.kind})
+}
+
+// editUse is edit for a chain.
+func (r *rewriter) editUse(s python.Span, text string, step int) {
+	defer func(was python.ReferenceKind) { r.kind = was }(r.kind)
+	r.kind = python.UseReference
+	r.edit(s, text, step, 1)
 }
 
 // editModule writes the module of a from import: dots need no white space

@@ -164,7 +164,7 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 		if r.conflicts(imp.Scope, "", c.module, chains) {
 			text = r.aliasOf(c.module)
 		}
-		r.edit(c.span, text+c.rest, c.step, 1)
+		r.editUse(c.span, text+c.rest, c.step)
 		if text != c.module {
 			text = c.module + " as " + text
 		}

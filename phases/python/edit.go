@@ -13,7 +13,20 @@ type Edit struct {
 	Text string
 	Step int // the step of the plan that it belongs to, 0 if none
 	Refs int // how many references it rewrites
+	Kind ReferenceKind
 }
+
+// A ReferenceKind says what a reference is.
+type ReferenceKind uint8
+
+// The kinds of references.
+const (
+	TextReference   ReferenceKind = iota // in comments, docstrings, documents, settings
+	ImportReference                      // a name in an import statement
+	UseReference                         // an attribute chain
+	StringReference
+	ReferenceKinds // how many there are
+)
 
 // Apply returns src with the edits done. Edits that overlap are an error; of
 // edits that are equal, one is done.
