@@ -31,6 +31,7 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	                     PHASES is "all" for a question that every phase asks
 //	warnings             "PHASE PATH:LINE RULE: MESSAGE", one a line, all there are
 //	commits              "PHASE TITLE", one a line
+//	preflight            what is said before the first phase
 //	error                the end of a run that must fail, "PHASE: MESSAGE"
 //	phases               the phases to run, if not all three
 //	paths                where Python looks for modules, if not in the plan's
@@ -207,6 +208,7 @@ func encode(data []byte, flags []string) []byte {
 // run carries out the phases, compares, and lets Python have a look.
 func (c *testCase) run(t *testing.T, py *interpreter) {
 	c.carryOut(t)
+	c.preflight(t)
 	c.compareFiles(t)
 	c.compareLines(t, "decisions", c.decisions, true)
 	c.compareLines(t, "warnings", c.warnings(), true)
@@ -262,6 +264,28 @@ func (c *testCase) carryOut(t *testing.T) {
 			by = "all"
 		}
 		c.decisions = append(c.decisions, by+" "+line)
+	}
+}
+
+// preflight compares what is said before the first phase.
+func (c *testCase) preflight(t *testing.T) {
+	want := c.section("preflight")
+	if want == nil {
+		return
+	}
+	pre, err := phases.Look(context.Background(), c.before, c.plan, c.opt)
+	if err != nil {
+		t.Errorf("preflight: %v", err)
+		return
+	}
+	got := pre.Markdown("")
+	if *update {
+		c.set("preflight", got)
+	} else if got != string(want) {
+		t.Errorf("preflight:\n%s\nwant\n%s", got, want)
+	}
+	if !reflect.DeepEqual(pre.Changes[0], c.changes[0]) {
+		t.Error("preflight sees other moves than the phase makes")
 	}
 }
 

@@ -33,7 +33,7 @@ func (w *findings) line(format string, args ...any) { fmt.Fprintf(w, format+"\n\
 
 func (w *findings) item(format string, args ...any) { fmt.Fprintf(w, "- "+format+"\n", args...) }
 
-func (w *findings) heading(title string) { fmt.Fprintf(w, "\n### %s\n\n", title) }
+func (w *findings) heading(title string) { fmt.Fprintf(w, "### %s\n\n", title) }
 
 // codes returns names as code, with commas between and not too many of them.
 func codes(names []string) string {
@@ -69,6 +69,9 @@ func (pre *Preflight) risk() string {
 // reasons says where the risk is, from the findings alone.
 func (pre *Preflight) reasons() []string {
 	var out []string
+	if pre.risk() == "low" {
+		out = append(out, "Plan and code agree.")
+	}
 	say := func(n int, one, many string) {
 		if n == 1 {
 			out = append(out, one)
