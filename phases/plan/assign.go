@@ -12,6 +12,7 @@ func (m *markdown) assign() {
 	m.fold()
 	m.originals()
 	m.deleted()
+	m.attachRenames()
 	m.place()
 	m.attachMetadata()
 	m.attachExports()
@@ -144,9 +145,10 @@ func (m *markdown) attachMetadata() {
 	for _, change := range m.metadata {
 		for i := range m.plan.Moves {
 			v := &m.plan.Moves[i]
-			if v.Step != change.step {
+			if v.Step != change.block.step() {
 				continue
 			}
+			change.block.use()
 			if v.Metadata == nil {
 				v.Metadata = &Metadata{}
 			}
@@ -176,7 +178,7 @@ func (m *markdown) attachExports() {
 			}
 		}
 		if len(into) == 0 {
-			m.plan.Unused = append(m.plan.Unused, Section{"Create " + c.dir + "/__init__.py", c.line})
+			m.plan.Unused = append(m.plan.Unused, Unused{c.step, "Create " + c.dir + "/__init__.py", c.line})
 			continue
 		}
 		for _, name := range c.all {
@@ -206,6 +208,7 @@ func (m *markdown) attachExpects() {
 			of = slices.DeleteFunc(of, func(v *Move) bool { return !slices.ContainsFunc(e.files, v.about) })
 		}
 		if len(of) == 1 {
+			e.block.use()
 			of[0].Expect = union(of[0].Expect, e.names)
 		}
 	}

@@ -1,10 +1,10 @@
 package plan
 
 import (
+	"fmt"
 	"regexp"
+	"slices"
 	"strings"
-
-	"mvdan.cc/sh/v3/syntax"
 )
 
 // code reads a code block: shell lines are listed and never run, Python that
@@ -13,12 +13,16 @@ func (m *markdown) code(b *block) {
 	switch b.lang {
 	case "sh", "bash", "shell", "console", "zsh":
 		m.shell(b)
+		b.use()
 	case "python", "py", "python3", "":
 		if m.creates != nil && b.depth >= m.creates.depth {
 			m.creates.parse(strings.Join(b.code, "\n"))
 			m.creates.all = m.names(m.creates.all)
 			m.packages = append(m.packages, *m.creates)
+			b.use()
 			m.creates = nil
+		} else {
+			m.oldNew(b)
 		}
 	}
 }
@@ -72,50 +76,68 @@ var (
 	pyFile = regexp.MustCompile(`[\w./-]+\.py\b`)
 )
 
-// shell lists the commands of a shell block. Names that they look for in moved
-// files are names that the files must define.
+// shell notes what a shell block says. Names that it looks for in moved files
+// are names that the files must define.
 func (m *markdown) shell(b *block) {
 	line, _ := m.doc.place(b.pos)
-	for _, c := range commands(b.code) {
-		if m.full() {
-			return
+	checks, commands, notRun := readShell(b.code, m.after(b))
+	for _, c := range checks {
+		c.Step, c.Line = b.step(), line+c.Line
+		m.check(c)
+	}
+	for _, c := range commands {
+		c.Step, c.Line = b.step(), line+c.Line
+		again := func(o Command) bool { return o.Step == c.Step && o.Text == c.Text }
+		if !slices.ContainsFunc(m.plan.Commands, again) && !m.full() {
+			m.plan.Commands = append(m.plan.Commands, c)
 		}
-		m.plan.Commands = append(m.plan.Commands, Command{b.step(), c.Text, line + c.Line})
-		match := grepDef.FindStringSubmatch(c.Text)
-		if match == nil || b.step() == 0 {
-			continue
+	}
+	for _, c := range notRun {
+		c.Step, c.Line = b.step(), line+c.Line
+		if m.definitions(b, c) {
+			c.Reason = "the names it looks for must be defined where they move to"
 		}
-		names := []string{match[1]}
-		if one := grepOne.FindStringSubmatch(c.Text); one != nil {
-			names = append(names, strings.FieldsFunc(one[1], func(r rune) bool { return r == '|' || r == '\\' })...)
-		}
-		if names = m.names(names); len(names) > 0 {
-			m.expects = append(m.expects, expect{b.step(), pyFile.FindAllString(c.Text, -1), names})
+		if !m.full() {
+			m.plan.NotRun = append(m.plan.NotRun, c)
 		}
 	}
 }
 
-// maxShell bounds the shell text that is parsed, in bytes: the parser recurses.
-const maxShell = 8 << 10
+// check notes a check, once for each step.
+func (m *markdown) check(c Check) {
+	line := c.Line
+	c.Line = 0
+	if key := fmt.Sprintf("%+v", c); !m.checks[key] && !m.full() {
+		m.checks[key] = true
+		c.Line = line
+		m.plan.Checks = append(m.plan.Checks, c)
+	}
+}
 
-// commands splits shell text into commands, their Line counted from 0. Text
-// that is no shell is split into lines.
-func commands(lines []string) []Command {
-	source := strings.Join(lines, "\n")
-	var all []Command
-	if len(source) <= maxShell {
-		if file, err := syntax.NewParser().Parse(strings.NewReader(source), ""); err == nil {
-			for _, s := range file.Stmts {
-				text := source[s.Pos().Offset():s.End().Offset()]
-				all = append(all, Command{Text: strings.TrimSpace(text), Line: int(s.Pos().Line()) - 1})
-			}
-			return all
-		}
+// definitions reads the names that a grep for definitions looks for.
+func (m *markdown) definitions(b *block, c Command) bool {
+	match := grepDef.FindStringSubmatch(c.Text)
+	if match == nil || c.Step == 0 {
+		return false
 	}
-	for i, text := range lines {
-		if text = strings.TrimSpace(text); text != "" && !strings.HasPrefix(text, "#") {
-			all = append(all, Command{Text: text, Line: i})
-		}
+	names := []string{match[1]}
+	if one := grepOne.FindStringSubmatch(c.Text); one != nil {
+		names = append(names, strings.FieldsFunc(one[1], func(r rune) bool { return r == '|' || r == '\\' })...)
 	}
-	return all
+	if names = m.names(names); len(names) > 0 {
+		m.expects = append(m.expects, expect{b, c.Step, pyFile.FindAllString(c.Text, -1), names})
+	}
+	return len(names) > 0
+}
+
+// after returns the text that follows a code block in the same item.
+func (m *markdown) after(b *block) string {
+	i := b.index + 1
+	if i == len(m.doc.blocks) {
+		return ""
+	}
+	if next := m.doc.blocks[i]; !next.item && !next.title && next.depth == b.depth {
+		return next.text.s
+	}
+	return ""
 }

@@ -36,6 +36,7 @@ type heading struct {
 	end    int // offset at which it ends
 	step   int // number of the step that the section is or lies in
 	used   bool
+	items  bool // a list item lies directly in it
 }
 
 // A block is a paragraph, the text of a list item, a code block or a table.
@@ -48,7 +49,10 @@ type block struct {
 	code    []string // lines of a code block; nil for others
 	lang    string   // first word after the fence, lower case
 	rows    [][]phrase
+	read    []bool // which rows after the first say something
+	used    bool   // it says something
 	pos     int
+	index   int // in the document
 }
 
 // A phrase is the text of a block as a person reads it. Emphasis is gone, and so
@@ -206,7 +210,10 @@ func (d *document) current() *heading {
 
 // add appends b as a block of the current section.
 func (d *document) add(b *block) {
-	b.heading = d.current()
+	b.heading, b.index = d.current(), len(d.blocks)
+	if b.item && b.heading != nil {
+		b.heading.items = true
+	}
 	d.blocks = append(d.blocks, b)
 }
 

@@ -21,7 +21,7 @@ func (r *reader) markdown(data []byte) error {
 		text := strings.Join(b.code, "\n")
 		return input.YAML(input.Source{File: r.errs.File, Data: []byte(text), Line: line - 1, Column: column - 1}, r.yaml)
 	}
-	m := &markdown{reader: r, doc: d}
+	m := &markdown{reader: r, doc: d, checks: map[string]bool{}}
 	m.steps()
 	for _, b := range d.blocks {
 		switch {
@@ -54,19 +54,23 @@ type markdown struct {
 	*reader
 	doc *document
 
-	stepHeads []*heading // the sections of the steps of the plan
-	creates   *create    // "Create x/__init__.py:" whose code is still to come
-	provided  *block     // "If x exists:" whose items are still to come
-	deletes   *block     // "Delete these files:" whose items are still to come
-	expects   []expect   // names that files must define
-	packages  []create   // contents of new __init__.py
-	metadata  []meta     // changes of @meta blocks
-	deletions []Delete   // Step is where the plan says so
-	entries   int        // how many things were found
+	stepHeads []*heading      // the sections of the steps of the plan
+	creates   *create         // "Create x/__init__.py:" whose code is still to come
+	provided  *block          // "If x exists:" whose items are still to come
+	deletes   *block          // "Delete these files:" whose items are still to come
+	expects   []expect        // names that files must define
+	packages  []create        // contents of new __init__.py
+	metadata  []meta          // changes of @meta blocks
+	renames   []rename        // old and new imports
+	deletions []Delete        // Step is where the plan says so
+	checks    map[string]bool // that are known already
+	entries   int             // how many things were found
+	left      int             // how many unused things are not listed
 }
 
 // expect says that the moved file must define names.
 type expect struct {
+	block *block // that says so
 	step  int
 	files []string // paths or base names that tell which file; may be empty
 	names []string
@@ -74,7 +78,7 @@ type expect struct {
 
 // meta says what becomes of the @meta blocks of the files that a step moves.
 type meta struct {
-	step int
+	block *block // that says so
 	Metadata
 }
 
@@ -127,6 +131,7 @@ func (b *block) step() int {
 
 // use notes that the section of b, and so those around it, says something.
 func (b *block) use() {
+	b.used = true
 	for h := b.heading; h != nil; h = h.parent {
 		h.used = true
 	}
@@ -153,15 +158,6 @@ func (m *markdown) full() bool {
 func (m *markdown) errorAt(pos int, format string, args ...any) {
 	line, column := m.doc.place(pos)
 	m.errs.Add(line, column, format, args...)
-}
-
-// unused lists the sections that said nothing, the outermost only.
-func (m *markdown) unused() {
-	for _, h := range m.doc.sections {
-		if !h.used && (h.parent == nil || h.parent.used) {
-			m.plan.Unused = append(m.plan.Unused, Section{h.title, h.line})
-		}
-	}
 }
 
 // stepTitle matches the title of a step. Marks such as a tick may stand before.

@@ -43,7 +43,7 @@ func TestMarkdown(t *testing.T) {
 			if want, ok := parts["unused"]; ok {
 				var titles strings.Builder
 				for _, s := range got.Unused {
-					fmt.Fprintln(&titles, s.Title)
+					fmt.Fprintln(&titles, s.Text)
 				}
 				if titles.String() != string(want) {
 					t.Errorf("unused sections are\n%swant\n%s", titles.String(), want)

@@ -25,8 +25,10 @@ type Plan struct {
 
 	Preconditions []string  // what must hold before the start, a line each, for people
 	KnownIssues   []string  // what the author warns of, a line each, for people
-	Commands      []Command // shell commands found in the plan; never run
-	Unused        []Section // parts that were not understood
+	Checks        []Check   // what must be so, and can be seen without running anything
+	Commands      []Command // programs that the plan wants to be run, such as pytest
+	NotRun        []Command // other shell commands; never run either
+	Unused        []Unused  // what says nothing that restage acts on
 }
 
 // A Step is a numbered part of the plan. Each becomes one commit.
@@ -82,18 +84,12 @@ type Delete struct {
 	Line        int
 }
 
-// A Command is one shell command of the plan, read and never run. Its text may
-// span lines.
-type Command struct {
+// An Unused is a part of the Markdown that says nothing restage acts on: a
+// section, a paragraph, an item, a row of a table or a block of code.
+type Unused struct {
 	Step int
-	Text string
+	Text string // one line; of a section, the title
 	Line int
-}
-
-// A Section is a part of the Markdown that says nothing restage acts on.
-type Section struct {
-	Title string
-	Line  int
 }
 
 // An Error is a mistake in a plan. It says where and what to do about it.

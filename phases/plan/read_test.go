@@ -84,7 +84,7 @@ func TestHostile(t *testing.T) {
 		{"fences", repeat("```\n"), ""},
 		{"shell", "```sh\n" + repeat("(") + "\n```", ""},
 		{"short shell", "```sh\n" + strings.Repeat("$(", 4000) + "\n```", ""},
-		{"many commands", "```sh\n" + repeat("a\n") + "\n```", "more than 5000 things"},
+		{"many commands", strings.Repeat("```sh\n"+strings.Repeat("rm a\n", 1000)+"\n```\n", 6), "more than 5000 things"},
 		{"python", "- Create `a/__init__.py`:\n\n  ```python\n  " + repeat("from . import (") + "\n  ```", ""},
 		{"names", "- Create `a/__init__.py`:\n\n  ```python\n  __all__ = [" + func() string {
 			var b strings.Builder

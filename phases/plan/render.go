@@ -12,8 +12,7 @@ import (
 )
 
 // YAML returns what was understood as a YAML plan, version 1. Read makes the
-// same Plan of it, but for lines, Commands and Unused, which only the original
-// has.
+// same Plan of it, but for the lines that entries stand in.
 func (p *Plan) YAML() ([]byte, error) {
 	data, err := yaml.Dump(p.document(), yaml.WithIndent(2), yaml.WithLineWidth(120))
 	if err != nil {
@@ -109,7 +108,41 @@ func (p *Plan) document() *yaml.Node {
 		decide.text(path, p.Decide[path])
 	}
 	doc.put("decide", decide).put("preconditions", textList(p.Preconditions)).put("known_issues", textList(p.KnownIssues))
+	doc.put("checks", list(p.Checks, Check.node))
+	doc.put("commands", list(p.Commands, func(c Command) *node {
+		return flow().text("run", c.Text).number("step", c.Step).number("line", c.Line)
+	}))
+	doc.put("not_run", list(p.NotRun, func(c Command) *node {
+		return mapping().text("run", c.Text).text("reason", c.Reason).number("step", c.Step).number("line", c.Line)
+	}))
+	doc.put("not_used", list(p.Unused, func(u Unused) *node {
+		return flow().text("text", u.Text).number("step", u.Step).number("line", u.Line)
+	}))
 	return (*yaml.Node)(doc)
+}
+
+// node returns an entry of "checks".
+func (c Check) node() *node {
+	n := flow()
+	switch c.Kind {
+	case Text:
+		n.text(string(c.Kind), c.Text).texts("in", c.Paths).texts("files", c.Files)
+	case Found:
+		files := textList(c.Files)
+		files.Style = yaml.FlowStyle
+		n.set(string(c.Kind), files).texts("in", c.Paths)
+	case Import:
+		n.text(string(c.Kind), c.Module).texts("names", c.Names)
+	case Same:
+		n.texts(string(c.Kind), c.Paths)
+	default:
+		n.text(string(c.Kind), c.Paths[0])
+	}
+	n.texts("only", c.Only).texts("except", c.Except)
+	if c.Count > 0 || c.Count == 0 && (c.Kind == Text || c.Kind == Found) {
+		n.set("count", &node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.Itoa(c.Count)})
+	}
+	return n.number("step", c.Step)
 }
 
 // A node is a YAML node that is being built. Its methods return the node

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -59,7 +60,11 @@ func TestYAMLRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			compare(t, mustRead(t, "", data), p)
+			got := mustRead(t, "", data)
+			compare(t, got, p)
+			if !reflect.DeepEqual(got.Unused, p.Unused) || !reflect.DeepEqual(got.NotRun, p.NotRun) || !reflect.DeepEqual(got.Commands, p.Commands) {
+				t.Errorf("what was not used comes back as\n%+v\n%+v\n%+v", got.Unused, got.NotRun, got.Commands)
+			}
 			again, err := mustRead(t, "", data).YAML()
 			if err != nil || !bytes.Equal(again, data) {
 				t.Errorf("written again, it is different: %v\n%s", err, again)
@@ -98,7 +103,10 @@ decide: {app/y.py: delete}
 preconditions: [ask @ann]
 known_issues: ['slow | and #1']
 `))
-	p.Unused = []Section{{"Thanks to @bob", 12}}
+	p.Checks = []Check{{Kind: File, Paths: []string{"work/a.py"}, Step: 1}}
+	p.Commands = []Command{{1, "pytest `@bob`", 5, ""}}
+	p.NotRun = []Command{{0, "rm -r x", 8, "restage *makes* its changes"}, {1, "mv x y", 9, "restage *makes* its changes"}}
+	p.Unused = []Unused{{0, "Thanks to @bob", 12}, {1, "a", 14}, {1, "b", 15}, {1, "c", 17}}
 	const file = "testdata/summary.md"
 	want, err := os.ReadFile(file)
 	if err != nil {
@@ -112,7 +120,7 @@ known_issues: ['slow | and #1']
 // However a plan is written, its summary links, mentions and embeds nothing.
 func TestSummaryEscapes(t *testing.T) {
 	p := odd()
-	p.Unused = []Section{{p.Title, 1}}
+	p.Unused = []Unused{{0, p.Title, 1}}
 	source := []byte(p.Markdown())
 	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(html.WithUnsafe()))
 	tree := markdown.Parser().Parse(textReader(source))

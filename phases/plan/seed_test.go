@@ -30,11 +30,17 @@ func mustRead(t *testing.T, name string, data []byte) *Plan {
 	return p
 }
 
-// essence returns what YAML holds of a plan: all but lines, commands and unused
-// sections.
+// essence returns what restage acts on: all but lines, and what was not used.
 func essence(p *Plan) *Plan {
 	e := *p
-	e.Commands, e.Unused = nil, nil
+	e.Commands, e.NotRun, e.Unused = slices.Clone(p.Commands), nil, nil
+	for i := range e.Commands {
+		e.Commands[i].Line = 0
+	}
+	e.Checks = slices.Clone(p.Checks)
+	for i := range e.Checks {
+		e.Checks[i].Line = 0
+	}
 	e.Moves = slices.Clone(p.Moves)
 	for i := range e.Moves {
 		e.Moves[i].Line = 0
@@ -118,44 +124,113 @@ func TestSeedLines(t *testing.T) {
 	for _, d := range p.Delete {
 		check(d.Line, d.Path)
 	}
-	for _, u := range p.Unused {
-		check(u.Line, u.Title, "#")
+	plain := strings.NewReplacer("*", "", "`", "", "#", "", "|", "")
+	for i := range lines {
+		lines[i] = plain.Replace(lines[i])
 	}
-	for _, c := range p.Commands {
-		first, _, _ := strings.Cut(c.Text, "\n")
-		check(c.Line, first)
+	for _, u := range p.Unused {
+		first, _, _ := strings.Cut(plain.Replace(u.Text), "  ")
+		check(u.Line, strings.TrimSpace(first[:min(len(first), 30)]))
 	}
 }
 
+func TestSeedShellLines(t *testing.T) {
+	data := readFile(t, seed)
+	p := mustRead(t, "plan.md", data)
+	lines := strings.Split(string(data), "\n")
+	for _, c := range p.Checks {
+		if c.Kind == File || c.Kind == Folder || c.Kind == Absent {
+			if !strings.Contains(lines[c.Line-1], c.Paths[0]) {
+				t.Errorf("line %d does not hold %q", c.Line, c.Paths[0])
+			}
+		}
+	}
+	for _, c := range slices.Concat(p.Commands, p.NotRun) {
+		first, _, _ := strings.Cut(c.Text, "\n")
+		if !strings.Contains(lines[c.Line-1], first) {
+			t.Errorf("line %d does not hold %q", c.Line, first)
+		}
+	}
+}
+
+// What is not used is said, with its line: sections, and in the sections that
+// are used what a person must do.
 func TestSeedUnused(t *testing.T) {
+	data := readFile(t, seed)
+	lines := strings.Split(string(data), "\n")
 	var titles []string
-	for _, s := range mustRead(t, "plan.md", readFile(t, seed)).Unused {
-		titles = append(titles, s.Title)
+	unused := map[string]int{}
+	for _, u := range mustRead(t, "plan.md", data).Unused {
+		if strings.HasPrefix(lines[u.Line-1], "#") {
+			titles = append(titles, u.Text)
+		}
+		unused[u.Text] = u.Step
 	}
 	want := []string{"Goal", "Completed Steps", "Pending Steps", "1. Orchestration Module Contains Mixed Concerns",
-		"2. Import Usage Analysis", "Target Structure", "Success Criteria (Overall)", "Estimated Impact",
-		"Migration Guide for Users", "Notes", "Risk Mitigation"}
+		"2. Import Usage Analysis", "Target Structure", "Success Criteria (Overall)", "Estimated Impact", "Notes", "Risk Mitigation"}
 	if !slices.Equal(titles, want) {
 		t.Errorf("unused sections are %q, want %q", titles, want)
+	}
+	for text, step := range map[string]int{
+		"Update `tags` to reflect shared utility nature":                    6,
+		"If different: Review differences carefully":                        8,
+		"Add section for AzureML job creation":                              16,
+		"Delete or archive `orchestration/README.md` (if still exists)":     16,
+		"Verify each move works before proceeding":                          0,
+		"Update `.gitignore` if needed (unlikely, but check)":               15,
+		"Check `evaluation/selection/__init__.py` and add export if needed": 8,
+		"If it exports anything from orchestration, remove those exports":   15,
+		"And others": 13,
+	} {
+		if got, ok := unused[text]; !ok || got != step {
+			t.Errorf("%q is not listed for step %d", text, step)
+		}
+	}
+}
+
+// Whatever is added to the plan and means nothing is listed with its line.
+func TestSeedLosesNothing(t *testing.T) {
+	lines := strings.Split(string(readFile(t, seed)), "\n")
+	added := 0
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "### ") && !strings.HasPrefix(line, "## ") {
+			continue
+		}
+		added++
+		text := "Frobnicate the widget"
+		with := slices.Concat(lines[:i+1], []string{"", "- " + text, ""}, lines[i+1:])
+		p := mustRead(t, "", []byte(strings.Join(with, "\n")))
+		if len(p.KnownIssues) > 6 || len(p.Preconditions) > 6 {
+			continue // read as one of these
+		}
+		listed := slices.ContainsFunc(p.Unused, func(u Unused) bool {
+			return u.Text == text && u.Line == i+3 || u.Line == i+1 || strings.HasPrefix(lines[u.Line-1], "#") && u.Line <= i
+		})
+		if !listed {
+			t.Errorf("line %d, below %q, is lost", i+3, line)
+		}
+	}
+	if added < 20 {
+		t.Errorf("tried in %d sections only", added)
 	}
 }
 
 func TestSeedCommands(t *testing.T) {
 	p := mustRead(t, "plan.md", readFile(t, seed))
 	for _, want := range []Command{
-		{1, `test -d src/training/azureml && echo "✓ training/azureml exists"`, 198},
-		{3, `test ! -f src/orchestration/jobs/sweeps.py && echo "✓ Duplicate removed"`, 323},
-		{7, `python -c "from infrastructure.tracking.mlflow.index import update_mlflow_index, reserve_run_name_version; print('✓ Imports work')"`, 531},
-		{15, `rm -rf src/orchestration/`, 933},
-		{17, `uvx mypy src --show-error-codes`, 1032},
+		{1, `test -d src/training/hpo/azureml && echo "EXISTS" || echo "NOT_EXISTS"`, 181, "it asks a question, and does not say what the answer must be"},
+		{15, `rm -rf src/orchestration/`, 933, "restage makes its changes itself"},
+		{15, `find src/orchestration -name "*.py" -type f | grep -v "__pycache__" | wc -l`, 918, `it prints what it finds; write above it what must come out, as in "# must be 0"`},
+		{16, "python -c \"$(grep -A 5 '^```python' src/training/README.md | grep -v '^```' | head -10)\"", 1004, "it runs a command inside a command"},
 	} {
-		if !slices.Contains(p.Commands, want) {
-			t.Errorf("no command %+v", want)
+		if !slices.Contains(p.NotRun, want) {
+			t.Errorf("not among what is not run: %+v", want)
 		}
 	}
-	for _, c := range p.Commands {
-		if strings.HasPrefix(c.Text, "import sys") {
-			t.Errorf("line %d: %q is part of a command, not one", c.Line, c.Text)
-		}
+	if want := (Command{17, `uvx mypy src --show-error-codes`, 1032, ""}); !slices.Contains(p.Commands, want) {
+		t.Errorf("no command %+v", want)
+	}
+	if len(p.NotRun) != 28 {
+		t.Errorf("%d commands are not run", len(p.NotRun))
 	}
 }

@@ -74,9 +74,10 @@ func (m *markdown) sentence(b *block) {
 	m.expect(b)
 }
 
-// note adds the text of a list item to a list for people.
+// note adds a list item, or a paragraph of a section without a list, to a list
+// for people.
 func (m *markdown) note(b *block, list *[]string) {
-	if text := md.OneLine(b.text.s); text != "" && b.item && !m.full() {
+	if text := md.OneLine(b.text.s); text != "" && (b.item || b.heading != nil && !b.heading.items && !strings.HasSuffix(text, ":")) && !b.title && !m.full() {
 		*list = append(*list, text)
 		b.use()
 	}
@@ -159,7 +160,7 @@ func (m *markdown) delete(b *block) {
 		return
 	}
 	if deleteAll.MatchString(text) {
-		m.deletes = b
+		m.deletes, b.used = b, true
 		return
 	}
 	at := 0
@@ -236,7 +237,7 @@ func (m *markdown) meta(b *block) {
 		}
 	}
 	if b.step() != 0 && !m.full() && (found.Domain != "" || found.AddTags != nil || found.RemoveTags != nil) {
-		m.metadata = append(m.metadata, meta{b.step(), found})
+		m.metadata = append(m.metadata, meta{b, found})
 	}
 }
 
@@ -245,9 +246,9 @@ func (m *markdown) expect(b *block) {
 	for line := range strings.SplitSeq(b.text.s, "\n") {
 		var e expect
 		if match := checkFor.FindStringSubmatch(line); match != nil && looksLikePath(match[1]) {
-			e = expect{b.step(), []string{match[1]}, m.names(codes(match[2]))}
+			e = expect{b, b.step(), []string{match[1]}, m.names(codes(match[2]))}
 		} else if match := expected.FindStringSubmatch(line); match != nil {
-			e = expect{b.step(), nil, m.names(codes(match[1]))}
+			e = expect{b, b.step(), nil, m.names(codes(match[1]))}
 		}
 		if e.names != nil {
 			m.expects = append(m.expects, e)
@@ -289,6 +290,7 @@ func (m *markdown) create(b *block) {
 	if !ok || !strings.Contains(p, "/") {
 		return
 	}
+	b.use()
 	c := create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
 	if at := exporting.FindStringIndex(b.text.s[match[1]:]); at != nil {
 		if c.all = m.names(codes(b.text.s[match[1]+at[1]:])); c.all != nil {

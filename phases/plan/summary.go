@@ -38,17 +38,81 @@ func (p *Plan) Markdown() string {
 	})
 	bullets(&b, "Preconditions", p.Preconditions)
 	bullets(&b, "Known issues", p.KnownIssues)
-	if len(p.Unused) > 0 {
-		b.WriteString("### Not used\n\nThese sections say nothing that restage acts on:\n\n")
-		for _, s := range p.Unused {
-			fmt.Fprintf(&b, "- line %d: %s\n", s.Line, md.Escape(s.Title))
-		}
-		b.WriteByte('\n')
-	}
-	if data, err := p.YAML(); err == nil {
+	p.shellText(&b)
+	p.unusedText(&b)
+	known := *p
+	known.NotRun, known.Unused = nil, nil
+	if data, err := known.YAML(); err == nil {
 		fmt.Fprintf(&b, "<details><summary>As YAML</summary>\n\n%s\n\n</details>\n", md.Block("yaml", string(data)))
 	}
 	return b.String()
+}
+
+// shellText writes what becomes of shell blocks.
+func (p *Plan) shellText(b *strings.Builder) {
+	if len(p.Checks)+len(p.Commands)+len(p.NotRun) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "### Shell blocks\n\nRead, and never run. Checks that need no program: %d, in the YAML below.\n\n", len(p.Checks))
+	for _, c := range p.Commands {
+		fmt.Fprintf(b, "- line %d: %s asks for a program; run if %s allows it\n", c.Line, md.Code(c.Text), md.Code(".github/restage.yml"))
+	}
+	var reasons []string
+	at := map[string][]int{}
+	for _, c := range p.NotRun {
+		if at[c.Reason] == nil {
+			reasons = append(reasons, c.Reason)
+		}
+		at[c.Reason] = append(at[c.Reason], c.Line)
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(b, "- not run, %s: %s\n", lineList(at[reason]), md.Escape(reason))
+	}
+	b.WriteByte('\n')
+}
+
+// unusedText writes what was not used: sections by their titles, parts of steps
+// by their lines.
+func (p *Plan) unusedText(b *strings.Builder) {
+	if len(p.Unused) == 0 {
+		return
+	}
+	b.WriteString("### Not used\n\nThis says nothing that restage acts on:\n\n")
+	var steps []int
+	at := map[int][]int{}
+	for _, u := range p.Unused {
+		if u.Step == 0 {
+			fmt.Fprintf(b, "- line %d: %s\n", u.Line, md.Escape(u.Text))
+			continue
+		}
+		if at[u.Step] == nil {
+			steps = append(steps, u.Step)
+		}
+		at[u.Step] = append(at[u.Step], u.Line)
+	}
+	for _, step := range steps {
+		fmt.Fprintf(b, "- step %d: %s\n", step, lineList(at[step]))
+	}
+	b.WriteByte('\n')
+}
+
+// lineList returns numbers of lines as words: "lines 3, 5-7".
+func lineList(lines []int) string {
+	lines = slices.Compact(slices.Sorted(slices.Values(lines)))
+	var parts []string
+	for i := 0; i < len(lines); i++ {
+		first := lines[i]
+		for i+1 < len(lines) && lines[i+1] == lines[i]+1 {
+			i++
+		}
+		if parts = append(parts, fmt.Sprint(first)); lines[i] > first {
+			parts[len(parts)-1] += fmt.Sprintf("-%d", lines[i])
+		}
+	}
+	if len(lines) == 1 {
+		return "line " + parts[0]
+	}
+	return "lines " + strings.Join(parts, ", ")
 }
 
 // section writes a heading and a table with a row for each element of all.

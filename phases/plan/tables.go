@@ -63,8 +63,9 @@ func (m *markdown) table(b *block) {
 // may be -1. If one row can be read, all must be: none is to be lost.
 func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 	var unread []phrase
+	b.read = make([]bool, len(b.rows)-1)
 	steps := column(b.rows[0], stepColumn)
-	for _, cells := range b.rows[1:] {
+	for i, cells := range b.rows[1:] {
 		r := row{first: cells[first], cells: cells, step: b.step()}
 		if second >= 0 {
 			r.second = cells[second]
@@ -76,6 +77,7 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 		}
 		if read(r) {
 			b.use()
+			b.read[i] = true
 		} else if r.first.s != "" {
 			unread = append(unread, r.first)
 		}

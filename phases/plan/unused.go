@@ -1,0 +1,72 @@
+package plan
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	md "github.com/restage/restage/phases/markdown"
+)
+
+// unused lists what says nothing: sections, the outermost only, and in those
+// that say something each paragraph, item, row and block of code that does not.
+func (m *markdown) unused() {
+	for _, b := range m.doc.blocks {
+		h := b.heading
+		switch {
+		case b.title:
+			if !h.used && (h.parent == nil || h.parent.used) {
+				m.leave(h.step, h.title, h.line)
+			}
+		case h != nil && !h.used:
+		case b.rows != nil:
+			m.unusedRows(b)
+		case b.used:
+		case b.code != nil:
+			m.leave(b.step(), strings.Join(b.code, " "), m.line(b))
+		case b.item || !introduces.MatchString(b.text.s):
+			m.leave(b.step(), b.text.s, m.line(b))
+		}
+	}
+	if m.left > 0 {
+		m.plan.Unused = append(m.plan.Unused, Unused{Text: fmt.Sprintf("and %d more", m.left), Line: 1})
+	}
+}
+
+// unusedRows lists the rows of a table that say nothing.
+func (m *markdown) unusedRows(b *block) {
+	for i, cells := range b.rows[1:] {
+		if b.read != nil && b.read[i] || len(cells) == 0 {
+			continue
+		}
+		line, _ := m.doc.place(cells[0].pos(0))
+		m.leave(b.step(), rowText(cells), line)
+	}
+}
+
+// introduces matches a paragraph that is but the title of what follows.
+var introduces = regexp.MustCompile(`^[^.:\n]{0,60}:$`)
+
+// leave notes one thing that was not used. Of very many, the number must do.
+func (m *markdown) leave(step int, text string, line int) {
+	const most, longest = 1000, 200
+	if text = md.Shorten(md.OneLine(text), longest); text == "" {
+		return
+	}
+	if len(m.plan.Unused) == most {
+		m.left++
+		return
+	}
+	m.plan.Unused = append(m.plan.Unused, Unused{step, text, line})
+}
+
+// rowText returns a row of a table as one text.
+func rowText(row []phrase) string {
+	var cells []string
+	for _, c := range row {
+		if c.s != "" {
+			cells = append(cells, c.s)
+		}
+	}
+	return strings.Join(cells, " | ")
+}
