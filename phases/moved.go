@@ -44,12 +44,13 @@ func (r *rewriter) warnPickled(at int, old string) {
 	r.warn(at, "pickled", "a pickle names a class by its module: what was pickled before the move says "+old+", which is there until cleanup")
 }
 
-// warnPickles warns of the first place in a file that reads pickles, if the
-// file imports a class that moved.
+// warnPickles warns of the first place in a file that reads a file of pickles,
+// if it imports a class that moved. What is pickled and read in one breath
+// outlives nothing.
 func (r *rewriter) warnPickles() {
 	i := slices.IndexFunc(r.f.Uses, func(u python.Use) bool {
-		name := qualified(u)
-		return pickler(name) && !strings.Contains(name, ".dump")
+		_, function := cutLast(qualified(u))
+		return pickler(qualified(u)) && (function == "load" || function == "Unpickler" || function == "open")
 	})
 	if i < 0 {
 		return
