@@ -67,7 +67,7 @@ func (r *reader) visit(n *node, s *Scope, c context) {
 		r.class(n, s, c)
 	case kindLambda:
 		inner := s.inner(FunctionScope)
-		r.parameters(r.child(n, fieldParameters), s, inner, c)
+		r.parameters(r.child(n, fieldParameters), s, s, inner, c)
 		r.visit(r.child(n, fieldBody), inner, context{})
 	case kindListComprehension, kindSetComprehension, kindDictComprehension, kindGenerator:
 		r.comprehension(n, s)
@@ -199,15 +199,15 @@ func compact(s string) string {
 func (r *reader) function(n *node, s *Scope, c context) {
 	name := r.child(n, fieldName)
 	s.bind(r.text(name), Binding{Kind: DefBinding, Start: int(name.start), always: c.block == 0})
-	s = r.typeParameters(n, s, c)
-	inner := s.inner(FunctionScope)
+	types := r.typeParameters(n, s, c)
+	inner := types.inner(FunctionScope)
 	children := r.children(n)
 	for i := range children {
 		switch ch := &children[i]; ch.field {
 		case fieldParameters:
-			r.parameters(ch, s, inner, c)
+			r.parameters(ch, s, types, inner, c)
 		case fieldType:
-			r.visit(ch, s, c)
+			r.visit(ch, types, c)
 		case fieldBody:
 			r.block(ch, inner, context{typeOnly: c.typeOnly})
 		}
@@ -236,14 +236,21 @@ func (r *reader) typeAlias(n *node, s *Scope, c context) {
 	r.visit(r.child(n, fieldValue), r.typeParameters(n, s, c), context{})
 }
 
-// parameters binds the names in inner and reads defaults and annotations in
-// the scope around the function.
-func (r *reader) parameters(n *node, outer, inner *Scope, c context) {
+// parameters binds the names in inner, and reads defaults in the scope around
+// the function and annotations in that of its type parameters.
+func (r *reader) parameters(n *node, outer, types, inner *Scope, c context) {
 	children := r.children(n)
 	for i := range children {
-		r.rest(&children[i], outer, c, fieldName)
-		if name := r.child(&children[i], fieldName); name != nil {
-			r.target(name, inner, ParameterBinding)
+		parts := r.children(&children[i])
+		for j := range parts {
+			switch part := &parts[j]; part.field {
+			case fieldName:
+				r.target(part, inner, ParameterBinding)
+			case fieldType:
+				r.visit(part, types, c)
+			default:
+				r.visit(part, outer, c)
+			}
 		}
 	}
 }

@@ -258,12 +258,19 @@ class Shape(ast.NodeVisitor):
 
     def inner(self, node, function, before, parts):
         self.code.append(type(node).__name__ + " " + getattr(node, "name", ""))
+        outer = self.scope
         for field in before:
             value = getattr(node, field, None)
+            if field == "args" and hasattr(node, "type_params"):
+                value = [*node.args.defaults, *node.args.kw_defaults, node.args]
+                node.args.defaults, node.args.kw_defaults = [], []
             for v in value if isinstance(value, list) else [value]:
+                if field != "decorator_list" and not isinstance(v, ast.expr) or field in ("bases", "returns"):
+                    self.scope = typed(node, outer)
                 if v is not None:
                     self.visit(v)
-        outer, self.scope = self.scope, Scope(self.scope, function)
+                self.scope = outer
+        self.scope = Scope(typed(node, outer), function)
         parts(self.scope)
         self.scope = outer
 
@@ -356,6 +363,14 @@ def imported_top(node):
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "__import__" and len(node.args) == 1 and not node.keywords:
         return node if isinstance(getattr(node.args[0], "value", None), str) else None
     return None
+
+
+def typed(node, scope):
+    """The scope of the type parameters of a function or class (PEP 695)."""
+    if getattr(node, "type_params", None):
+        scope = Scope(scope)
+        scope.others |= {p.name for p in node.type_params}
+    return scope
 
 
 def bind(nodes, scope):
