@@ -252,10 +252,12 @@ func (j *job) newModel(t tree.Tree) *model {
 			}
 		}
 		m.paths[mv.from] = newPath{mv.to, step}
+		m.movers = append(m.movers, mv.from)
 		if from, _ := j.findMoved(mv.row); strings.HasSuffix(mv.row.From, "/") {
 			m.paths[from] = newPath{j.destination(from, mv.row.To), step}
 		}
 	}
+	slices.Sort(m.movers)
 	for _, g := range slices.Concat(j.retire, j.deletes) {
 		for _, f := range append(slices.Clone(g.files), g.path) {
 			if _, known := m.paths[f]; known {
@@ -271,6 +273,19 @@ func (j *job) newModel(t tree.Tree) *model {
 				m.gone[f] = true
 			}
 		}
+		j.goneFolders(m, g)
 	}
 	return m
+}
+
+// goneFolders adds the folders that go with all that is in them.
+func (j *job) goneFolders(m *model, g *goner) {
+	for _, f := range g.files {
+		for dir := path.Dir(f); g.dir && within(dir, g.path) && !m.gone[dir]; dir = path.Dir(dir) {
+			if _, moves := m.paths[dir]; moves || j.keepsBelow(dir) || j.refused(dir) {
+				break
+			}
+			m.gone[dir] = true
+		}
+	}
 }

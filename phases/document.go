@@ -22,6 +22,7 @@ func (m *model) rewriteText(file string, src []byte) *rewriter {
 		at = l.span.End
 	}
 	r.scan(python.Span{Start: at, End: len(src)}, false)
+	r.patterns()
 	for i := range r.left {
 		r.left[i].soft = r.left[i].soft || patternFile(file)
 	}

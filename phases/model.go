@@ -54,7 +54,8 @@ type model struct {
 	fates   map[string]*dest   // by old module
 	symbols map[string]target  // rows of the import map for one symbol, by "module:name"
 	paths   map[string]newPath // old files and folders, by path in the tree
-	gone    map[string]bool    // files that go without anything taking their place
+	movers  []string           // files that move, sorted
+	gone    map[string]bool    // files and folders that go without anything taking their place
 
 	lost   map[string][]string // see losers
 	firsts map[string]bool     // first parts of the modules with a fate

@@ -31,6 +31,9 @@ func (j *job) runMoves(c *Change) error {
 		return err
 	}
 	j.warnAbsent(staged)
+	if err := j.warnTopLevel(staged); err != nil {
+		return err
+	}
 	if err := j.warnLoggers(staged); err != nil {
 		return err
 	}

@@ -52,6 +52,9 @@ func readList(file string, src []byte, start, cfg *regexp.Regexp) *packageList {
 	switch path.Base(file) {
 	case "pyproject.toml", "setup.py":
 		m := start.FindIndex(src)
+		if path.Base(file) == "pyproject.toml" {
+			m = inSetuptools(src, start)
+		}
 		if m == nil {
 			return nil
 		}
@@ -72,6 +75,27 @@ func readList(file string, src []byte, start, cfg *regexp.Regexp) *packageList {
 		l := newPackageList(src, python.Span{Start: m[2], End: m[3]}, cfgItem)
 		l.cfg = true
 		return l
+	}
+	return nil
+}
+
+var tomlTable = regexp.MustCompile(`(?m)^[ \t]*\[+[ \t]*([^\]\n]*?)[ \t]*\]`)
+
+// inSetuptools finds a key of setuptools in pyproject.toml: other tools have
+// lists of packages, too.
+func inSetuptools(src []byte, key *regexp.Regexp) []int {
+	tables := tomlTable.FindAllSubmatchIndex(src, -1)
+	for i, t := range tables {
+		end := len(src)
+		if i+1 < len(tables) {
+			end = tables[i+1][0]
+		}
+		if string(src[t[2]:t[3]]) != "tool.setuptools" {
+			continue
+		}
+		if m := key.FindIndex(src[t[1]:end]); m != nil {
+			return []int{t[1] + m[0], t[1] + m[1]}
+		}
 	}
 	return nil
 }

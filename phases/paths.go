@@ -41,6 +41,7 @@ func (r *rewriter) pathToken(t token) {
 		}
 	}
 	if lead != "" {
+		r.tail(t, clean)
 		return
 	}
 	dir := path.Dir(r.path)
@@ -56,7 +57,9 @@ func (r *rewriter) pathToken(t token) {
 		r.write(t, text, to.step)
 		return
 	}
-	r.lose(t, path.Join(dir, clean))
+	if !r.lose(t, path.Join(dir, clean)) {
+		r.tail(t, clean)
+	}
 }
 
 // lose notes a path to a file that goes, and reports whether it is one.

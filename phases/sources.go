@@ -203,7 +203,7 @@ func namesOf(p *plan.Plan) *planNames {
 	words := slices.Clone(marks)
 	for _, name := range n.names {
 		words = append(words, []byte(name.word))
-		for _, end := range []string{".", `"`, "'"} {
+		for _, end := range []string{".", "/", `"`, "'"} {
 			if begun := name.parent + end; name.parent != "" && !slices.Contains(n.begun, begun) {
 				n.begun = append(n.begun, begun)
 			}
@@ -263,10 +263,14 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 		case k < 0:
 			marked[k+len(marks)] = true
 		case k >= len(n.names):
-			if !strings.HasSuffix(n.begun[k-len(n.names)], ".") {
-				below = true // as far as a call goes
-			} else if len(rest) > 0 {
+			switch begun := n.begun[k-len(n.names)]; {
+			case len(rest) == 0:
+			case strings.HasSuffix(begun, "."):
 				hit = strings.IndexByte("{%\"'", rest[0]) >= 0
+			case strings.HasSuffix(begun, "/"):
+				hit = strings.IndexByte("*?[({", rest[0]) >= 0
+			default:
+				below = true // as far as a call goes
 			}
 		case alone(src, at, len(src)-len(rest)):
 			name := n.names[k]
