@@ -95,7 +95,12 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 			unread, places = append(unread, f), append(places, i)
 		}
 	}
-	err := tree.Scan(ctx, t, unread, func(i int, src []byte) { n.found[places[i]] = n.names.look(unread[i], src) })
+	err := tree.Scan(ctx, t, unread, func(i int, src []byte) {
+		found := n.names.look(unread[i], src)
+		if n.found[places[i]] = found; found.hit != nil && strings.HasSuffix(unread[i], ".py") {
+			n.parse.parse(found.hit) // it will be asked for, and here all cores work
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

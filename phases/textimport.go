@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	importAfter = regexp.MustCompile(`^\s+import\s+(\([^)]{0,999}\)|[^\n;#"'` + "`" + `]*)`)
+	importAfter = regexp.MustCompile(`^\s+import\s+(\([^)]*\)|[^\n;#"'` + "`" + `]*)`)
 	importName  = regexp.MustCompile(`([A-Za-z_]\w*)(\s+as\s+[A-Za-z_]\w*)?[^,]*`)
 )
 
@@ -20,7 +20,7 @@ func (r *rewriter) textImport(t token, parts []string) bool {
 	if !strings.HasSuffix(before, "from") {
 		return false
 	}
-	m := importAfter.FindSubmatchIndex(src[t.end:t.in.End])
+	m := importAfter.FindSubmatchIndex(src[t.end:min(t.in.End, t.end+sight)])
 	if m == nil {
 		return false
 	}
