@@ -61,7 +61,7 @@ func (j *job) warnLoggers(after tree.Tree) error {
 }
 
 var (
-	loggerName = regexp.MustCompile(`(?m)(?:\bqualname[ \t]*=[ \t]*|\bgetLogger\([ \t]*["'])([A-Za-z_][\w.]*)(?:["'][ \t]*\)|[ \t]*\r?$)`)
+	loggerName = regexp.MustCompile(`^(?:qualname[ \t]*=[ \t]*|getLogger\([ \t]*["'])([A-Za-z_][\w.]*)(?:["'][ \t]*\)|[ \t]*\r?(?:\n|$))`)
 	loggerKeys = regexp.MustCompile(`(?m)^([ \t]*).*?\bloggers["']?[ \t]*:`)
 	loggerKey  = regexp.MustCompile(`["']?\b([A-Za-z_][\w.]*)["']?[ \t]*:`)
 )
@@ -72,8 +72,22 @@ func (r *rewriter) warnLoggers(uncovered map[string]string) {
 	if len(uncovered) == 0 {
 		return
 	}
-	found := loggerName.FindAllSubmatchIndex(r.f.Src, -1)
-	if keys := loggerKeys.FindSubmatchIndex(r.f.Src); keys != nil {
+	src := r.f.Src
+	var found [][]int
+	for _, word := range []string{"qualname", "getLogger("} {
+		for at, i := 0, 0; ; at += len(word) {
+			if i = bytes.Index(src[at:], []byte(word)); i < 0 {
+				break
+			}
+			at += i
+			if m := loggerName.FindSubmatchIndex(src[at:min(len(src), at+sight)]); m != nil && (at == 0 || !python.IsNameByte(src[at-1])) {
+				found = append(found, []int{0, 0, at + m[2], at + m[3]})
+			}
+		}
+	}
+	if !bytes.Contains(src, []byte("loggers")) {
+		// no table of them
+	} else if keys := loggerKeys.FindSubmatchIndex(src); keys != nil {
 		table := r.f.Src[keys[1]:]
 		table = table[:tableEnd(table, keys[3]-keys[2])]
 		for _, m := range loggerKey.FindAllSubmatchIndex(table, -1) {

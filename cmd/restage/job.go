@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -56,8 +57,13 @@ func readPlan(cmd *cobra.Command, file string) (*plan.Plan, error) {
 	return plan.Read(name, data)
 }
 
+// Memory in MiB below which a command that runs once hardly collects garbage.
+const maxGarbage = 200
+
 // openJob reads the plan in file and the working folder dir.
 func openJob(cmd *cobra.Command, file, dir string) (*job, error) {
+	debug.SetGCPercent(500)
+	debug.SetMemoryLimit(maxGarbage << 20)
 	p, err := readPlan(cmd, file)
 	if err != nil {
 		return nil, err
