@@ -176,6 +176,13 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 			return nil
 		}
 	}
+	chains = r.importLate(names[0].imp, chains, func(c chainEdit) bool {
+		return slices.ContainsFunc(names, func(n plainName) bool {
+			name, prefix := r.m.canonical(n.in.Name)
+			t, ok := r.m.whole(name)
+			return ok && prefix+t.concrete == c.module
+		})
+	})
 	return r.writePlain(scope, root, names, chains, stay)
 }
 

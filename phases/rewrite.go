@@ -47,6 +47,7 @@ type leftover struct {
 
 // run collects the edits for everything in the file.
 func (r *rewriter) run() {
+	r.imported = map[plainImport]int{}
 	r.objects()
 	r.kind = python.ImportReference
 	for _, imp := range r.f.Imports {

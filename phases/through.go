@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -111,14 +112,14 @@ func (r *rewriter) packageChains(imp *python.Import, at start, mod string) {
 		n := r.m.longest(c.parts)
 		name, _ := r.m.canonical(strings.Join(c.parts[:n], "."))
 		if t, ok := r.symbolOf(name, c.parts[n:]); ok && n >= c.lead {
-			chains = append(chains, chainEdit{span: c.span(n + 1), module: t.concrete, rest: "." + t.name, use: c.use, step: t.step})
+			chains = append(chains, chainEdit{span: c.span(n + 1), module: t.concrete, rest: "." + t.name, old: name, use: c.use, step: t.step})
 			continue
 		}
 		if n <= c.lead || !led && r.m.bound(c.parts[:n], depth) {
 			continue
 		}
 		if t, ok := r.m.whole(name); ok {
-			chains = append(chains, chainEdit{span: c.span(n), module: t.concrete, use: c.use, step: t.step})
+			chains = append(chains, chainEdit{span: c.span(n), module: t.concrete, old: name, use: c.use, step: t.step})
 		}
 	}
 	r.writePackageChains(imp, chains)
@@ -157,18 +158,13 @@ func (m *model) bound(parts []string, depth int) bool {
 }
 
 func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
+	chains = r.importLate(imp, chains, func(c chainEdit) bool { return r.importedAround(c.use.Scope, imp.Scope, c.module) })
 	var imports []string
 	step := 0
 	for _, c := range chains {
-		text := c.module
-		if r.conflicts(imp.Scope, "", c.module, chains) {
-			text = r.aliasOf(c.module)
-		}
-		r.editUse(c.span, text+c.rest, c.step)
-		if text != c.module {
-			text = c.module + " as " + text
-		}
-		if !r.imports(imp, text) {
+		name, text := r.importFor(imp.Scope, c, chains)
+		r.editUse(c.span, name+c.rest, c.step)
+		if !r.imports(imp, text) && !r.importedAround(c.use.Scope, imp.Scope, text) {
 			r.note(imp, text)
 			imports = append(imports, "import "+text)
 			step = max(step, c.step)
@@ -184,6 +180,59 @@ func (r *rewriter) writePackageChains(imp *python.Import, chains []chainEdit) {
 	r.edits = append(r.edits, python.Edit{Span: python.Span{Start: imp.End, End: imp.End}, Text: separator + strings.Join(imports, separator), Step: step})
 }
 
+// importFor returns the name by which a chain knows its module when scope
+// imports it, and what the import says.
+func (r *rewriter) importFor(scope *python.Scope, c chainEdit, chains []chainEdit) (name, text string) {
+	if !r.conflicts(scope, "", c.module, chains) {
+		return c.module, c.module
+	}
+	name = r.aliasOf(c.module)
+	return name, c.module + " as " + name
+}
+
+// importLate writes the chains for which an import beside imp would be a new
+// cycle: the functions in which they stand import what they need. It returns
+// the other chains; those that need no new import are among them.
+func (r *rewriter) importLate(imp *python.Import, chains []chainEdit, there func(chainEdit) bool) (rest []chainEdit) {
+	for _, c := range chains {
+		if there(c) || !r.closes(imp, c.module) {
+			rest = append(rest, c)
+			continue
+		}
+		scope := c.use.Scope
+		for scope != nil && scope.Body == 0 {
+			scope = scope.Parent
+		}
+		if scope == nil || c.use.Quoted {
+			r.warn(c.span.Start, "import-cycle", "this is left as it is: to import "+c.module+" here would be a new import cycle")
+			r.left = append(r.left, leftover{path: r.path, line: r.f.Line(c.span.Start), module: c.old, told: true})
+			continue
+		}
+		name, text := r.importFor(scope, c, []chainEdit{c})
+		r.editUse(c.span, name+c.rest, c.step)
+		if !r.importedAround(c.use.Scope, scope.Parent, text) {
+			r.imported[plainImport{scope, anyBlock, text}] = scope.Body
+			r.edits = append(r.edits, python.Edit{Span: python.Span{Start: scope.Body, End: scope.Body}, Text: "import " + text + r.separatorAt(scope.Body), Step: c.step})
+		}
+	}
+	return rest
+}
+
+// closes reports whether importing a module where imp stands would be a new
+// import cycle.
+func (r *rewriter) closes(imp *python.Import, module string) bool {
+	return imp.ModuleLevel && r.module != "" && r.m.reaches(module, r.module) && !slices.Contains(r.m.imports(r.module), module)
+}
+
+// separatorAt returns what ends a statement put in front of another one.
+func (r *rewriter) separatorAt(at int) string {
+	indent := string(r.f.Src[bytes.LastIndexByte(r.f.Src[:at], '\n')+1 : at])
+	if strings.TrimSpace(indent) != "" {
+		return "; "
+	}
+	return r.newline() + indent
+}
+
 // A plainImport is what "import text" has come to stand for in a block.
 type plainImport struct {
 	scope *python.Scope
@@ -193,12 +242,31 @@ type plainImport struct {
 
 // note remembers that something has come to be imported where imp stands.
 func (r *rewriter) note(imp *python.Import, text string) {
-	if r.imported == nil {
-		r.imported = map[plainImport]int{}
-	}
 	if p := (plainImport{imp.Scope, imp.Block, text}); !r.imports(imp, text) {
 		r.imported[p] = imp.Start
 	}
+	r.imported[plainImport{imp.Scope, anyBlock, text}] = imp.Start
+}
+
+// anyBlock stands for all blocks of a scope.
+const anyBlock = -1
+
+// importedAround reports whether a scope or one around it, up to but without
+// outer, has come to import something that is known there by its own name.
+func (r *rewriter) importedAround(scope, outer *python.Scope, text string) bool {
+	first, _, _ := strings.Cut(text, ".")
+	for ; scope != nil && scope != outer; scope = scope.Parent {
+		if scope.Kind == python.ClassScope {
+			continue
+		}
+		if _, ok := r.imported[plainImport{scope, anyBlock, text}]; ok {
+			return true
+		}
+		if len(scope.Bindings(first)) > 0 {
+			return false
+		}
+	}
+	return false
 }
 
 // imports reports whether something has come to be imported where imp stands,

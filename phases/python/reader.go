@@ -209,9 +209,22 @@ func (r *reader) function(n *node, s *Scope, c context) {
 		case fieldType:
 			r.visit(ch, types, c)
 		case fieldBody:
+			inner.Body = r.bodyStart(ch)
 			r.block(ch, inner, context{typeOnly: c.typeOnly})
 		}
 	}
+}
+
+// bodyStart returns where the first statement of a block begins that is no
+// docstring, 0 if there is none.
+func (r *reader) bodyStart(block *node) int {
+	children := r.children(block)
+	for i := range children {
+		if ch := &children[i]; ch.kind != kindExpression || r.children(ch)[0].kind != kindString {
+			return int(ch.start)
+		}
+	}
+	return 0
 }
 
 // typeParameters returns the scope that the type parameters of a function,

@@ -6,6 +6,7 @@ package python
 type Scope struct {
 	Kind   ScopeKind
 	Parent *Scope
+	Body   int // where the statements of a function begin, behind its docstring; 0 if it has none
 	bound  map[string][]Binding
 	global map[string]bool // names that "global" takes to the module's scope
 	outer  map[string]bool // names that "nonlocal" takes to the scope around
