@@ -373,6 +373,70 @@ func TestHelpAndStatus(t *testing.T) {
 	contain(t, w.comments(other.GetNumber())[0], "Put the label `restage` on an issue")
 }
 
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	w.git("branch", "busy", "main")
+	w.write("busy", "src/shop/cart.py", "from shop.old.pricing import price\n")
+	w.git("branch", "elsewhere", "main")
+	w.write("elsewhere", "docs/new.md", "Nothing of it.\n")
+	for _, head := range []string{"busy", "elsewhere"} {
+		_, _, err := w.users["ada"].PullRequests.Create(ctx, "ada", "shop", &gh.NewPullRequest{
+			Title: gh.String("Work on " + head + " @bob"), Head: gh.String(head), Base: gh.String("main")})
+		check(t, err)
+	}
+	issue := w.file("ada", "Some 2-5 imports.\n\n"+fenced(disputed))
+	w.settle(nil)
+	contain(t, w.preflight(issue), "One question is open", "`src/shop/old/pricing.py` → `src/shop/prices.py`: imported by `src/shop/cart.py`",
+		"the plan deletes `shop/old/` above it", "Another pull request touches the same files: #1 (Work on busy @\u200bbob): `src/shop/cart.py`")
+	if strings.Contains(w.preflight(issue), "elsewhere") {
+		t.Error("a pull request that touches other files is named")
+	}
+	w.comment("ada", issue, "/restage decide shop/old/legacy.py delete")
+	w.settle(nil)
+	if strings.Contains(w.preflight(issue), "question is open") {
+		t.Errorf("the answered question is still open:\n%s", w.preflight(issue))
+	}
+}
+
+func TestPlanAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	edit := func(body string) {
+		_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{Body: gh.String(body)})
+		check(t, err)
+	}
+	edit(fenced(strings.ReplaceAll(yaml, "prices", "costs")))
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/prices.py`") // until somebody asks
+
+	stranger := w.comment("eve", issue, "/restage plan")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(stranger), "")
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/prices.py`")
+
+	asked := w.comment("ada", issue, "/restage plan")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(asked), "+1 eyes")
+	contain(t, w.comments(issue)[2], "-  to: shop/prices.py", "+  to: shop/costs.py")
+	contain(t, w.pull(movesBranch).GetBody(), "`src/shop/costs.py`")
+	contain(t, w.preflight(issue), "`src/shop/costs.py`")
+
+	again := w.comment("ada", issue, "/restage plan")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(again), "+1 eyes")
+	contain(t, w.comments(issue)[3], "as it was")
+
+	edit(fenced("restage: 1\nmoves: 3\n"))
+	wrong := w.comment("ada", issue, "/restage plan")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(wrong), "confused eyes")
+	contain(t, w.comments(issue)[4], "line 5:8", "goes on with the plan that it has")
+	contain(t, w.status(issue), "Review #2")
+}
+
 // The same comment is delivered many times at once, by other ids each time.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,8 @@ import (
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/markdown"
+	"github.com/restage/restage/phases/plan"
+	"github.com/restage/restage/phases/tree"
 )
 
 // onComment carries out the commands in a comment on an issue or on a pull
@@ -128,6 +130,10 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
 		case c.verb == "rerun":
 			a.request.Rerun = true
+		case c.verb == "plan":
+			if err := b.readAgain(ctx, repo, m, &a); err != nil {
+				return a, err
+			}
 		case c.verb == "decide":
 			a.decide(c, decisions, e)
 		}
@@ -141,6 +147,54 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 	b.log.Info("commands followed", "migration", m.ID, "comment", e.GetComment().GetID(),
 		"answers", len(a.request.Answers), "rerun", a.request.Rerun, "by", e.GetSender().GetLogin())
 	return a, nil
+}
+
+// readAgain reads the plan of a migration again. What changed is said before it
+// is stored: afterwards nobody could tell any more.
+func (b *Bot) readAgain(ctx context.Context, repo *github.Repo, m store.Migration, a *answer) error {
+	issue, err := repo.Issue(ctx, m.Issue)
+	if err != nil {
+		return err
+	}
+	now := store.Migration{Plan: issue.GetBody()}
+	if err := followLink(ctx, repo, &now); err != nil {
+		return err
+	}
+	if now.State == store.Failed {
+		a.fail("%s restage goes on with the plan that it has.", now.Message)
+		return nil
+	}
+	p, err := plan.Read(now.PlanFile, []byte(now.Plan))
+	if err != nil {
+		a.fail("The plan cannot be read:\n\n%s\nrestage goes on with the plan that it has.", mistakes(err))
+		return nil
+	}
+	changes, err := planChanges(m, p)
+	if err != nil {
+		return err
+	}
+	if changes == "" {
+		a.say("The plan is as it was.")
+		return nil
+	}
+	a.request.Plan = &store.Plan{File: now.PlanFile, Text: now.Plan}
+	return b.reply(ctx, repo, m.Issue, "plan of "+a.request.ID, "The plan was read again. This changed:\n\n"+markdown.Block("diff", changes))
+}
+
+// planChanges returns how a plan differs from that of the migration, as a diff.
+func planChanges(m store.Migration, now *plan.Plan) (string, error) {
+	var before []byte
+	if p, err := plan.Read(m.PlanFile, []byte(m.Plan)); err == nil {
+		if before, err = p.YAML(); err != nil {
+			return "", err
+		}
+	}
+	after, err := now.YAML()
+	if err != nil {
+		return "", err
+	}
+	const maxLines = 400
+	return tree.Compare("the plan before", before, "the plan now", after, maxLines), nil
 }
 
 // decide takes an answer to one of decisions.

@@ -57,9 +57,9 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	change, err := phases.Run(ctx, before, l.plan, s.phase, opt)
+	change, err := l.compute(ctx, s, before, opt)
 	if err != nil {
-		return false, l.giveUp(ctx, s, err)
+		return false, err
 	}
 	s.report = report{Change: *change}
 	head, err := l.commit(ctx, s, before)
@@ -78,6 +78,22 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 		return false, err
 	}
 	return false, l.save(ctx, s)
+}
+
+// compute carries out a phase. Before the first one, it says what all will do.
+func (l *look) compute(ctx context.Context, s *stage, before tree.Tree, opt phases.Options) (*phases.Change, error) {
+	if s.phase != phases.Moves {
+		change, err := phases.Run(ctx, before, l.plan, s.phase, opt)
+		if err != nil {
+			return nil, l.giveUp(ctx, s, err)
+		}
+		return change, nil
+	}
+	pre, err := phases.Look(ctx, before, l.plan, opt)
+	if err != nil {
+		return nil, l.giveUp(ctx, s, err)
+	}
+	return pre.Changes[0], l.showPreflight(ctx, pre)
 }
 
 // openClone makes the clone of this look, once.

@@ -25,23 +25,30 @@ var statusMarker = marker("status")
 // showStatus brings the one status comment on the issue up to date. Working says
 // that the next phase is being computed.
 func (l *look) showStatus(ctx context.Context, working bool) error {
-	body := statusMarker + "\n" + github.Clip(l.statusText(working), maxText)
-	comments, err := l.repo.Comments(ctx, l.m.Issue)
-	if err != nil {
-		return err
-	}
-	switch c := find(comments, statusMarker); {
-	case c == nil:
-		err = l.repo.AddComment(ctx, l.m.Issue, body)
-	case github.SameText(c.GetBody(), body):
-		return nil
-	default:
-		err = l.repo.EditComment(ctx, c.GetID(), body)
-	}
-	if err == nil {
+	changed, err := l.putComment(ctx, statusMarker, l.statusText(working))
+	if changed {
 		l.log.Info("status shown", "migration", l.m.ID, "state", l.m.State)
 	}
 	return err
+}
+
+// putComment brings the comment on the issue that has a marker up to date, and
+// adds it if there is none. It reports whether anything had to be done.
+func (l *look) putComment(ctx context.Context, mark, text string) (changed bool, err error) {
+	body := mark + "\n" + github.Clip(text, maxText)
+	comments, err := l.repo.Comments(ctx, l.m.Issue)
+	if err != nil {
+		return false, err
+	}
+	switch c := find(comments, mark); {
+	case c == nil:
+		err = l.repo.AddComment(ctx, l.m.Issue, body)
+	case github.SameText(c.GetBody(), body):
+		return false, nil
+	default:
+		err = l.repo.EditComment(ctx, c.GetID(), body)
+	}
+	return err == nil, err
 }
 
 // currentStatus returns the text of the status comment, for a reply.

@@ -237,8 +237,28 @@ func (w *world) merge(branch string) {
 	check(w.t, err)
 }
 
-// comments returns the comments of the bot on an issue, oldest first.
+// comments returns the comments of the bot on an issue, oldest first, but for
+// the preflight.
 func (w *world) comments(issue int) []string {
+	w.t.Helper()
+	return slices.DeleteFunc(w.allComments(issue), isPreflight)
+}
+
+func isPreflight(comment string) bool {
+	return strings.HasPrefix(comment, "<!-- restage:preflight -->")
+}
+
+// preflight returns the one comment on an issue that says what a plan will do.
+func (w *world) preflight(issue int) string {
+	w.t.Helper()
+	found := slices.DeleteFunc(w.allComments(issue), func(c string) bool { return !isPreflight(c) })
+	if len(found) != 1 {
+		w.t.Fatalf("%d preflights", len(found))
+	}
+	return found[0]
+}
+
+func (w *world) allComments(issue int) []string {
 	w.t.Helper()
 	all, _, err := w.users["ada"].Issues.ListComments(ctx, "ada", "shop", issue, &gh.IssueListCommentsOptions{ListOptions: gh.ListOptions{PerPage: 100}})
 	check(w.t, err)

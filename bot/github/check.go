@@ -60,6 +60,24 @@ func (r *Repo) CheckRuns(ctx context.Context, commit string) ([]*gh.CheckRun, er
 	return runs, nil
 }
 
+// Failures are the conclusions of a check run that is not green.
+var Failures = []string{"failure", "timed_out", "cancelled", "action_required", "startup_failure"}
+
+// LatestRuns returns the newest check run of each name on a commit, by whatever
+// app; of very many, the first 100.
+//
+// GitHub REST: List check runs for a Git reference.
+func (r *Repo) LatestRuns(ctx context.Context, commit string) ([]*gh.CheckRun, error) {
+	list, _, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, commit, &gh.ListCheckRunsOptions{
+		Filter:      gh.String("latest"),
+		ListOptions: gh.ListOptions{PerPage: 100},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing the check runs of %s: %w", commit, err)
+	}
+	return list.CheckRuns, nil
+}
+
 // SetCheckRun posts a check run unless it is there already: among runs, the
 // check runs of its commit, with its name and its key. It reports whether there
 // was anything to do.

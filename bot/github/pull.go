@@ -43,6 +43,42 @@ func (r *Repo) Pull(ctx context.Context, branch string, own map[string]bool) (*g
 	return newest, nil
 }
 
+// OpenPulls returns the open pull requests of the repository, those that changed
+// last first, at most max (100 at the most).
+//
+// GitHub REST: List pull requests.
+func (r *Repo) OpenPulls(ctx context.Context, max int) ([]*gh.PullRequest, error) {
+	pulls, _, err := r.rest.PullRequests.List(ctx, r.Owner, r.Name, &gh.PullRequestListOptions{
+		State:       "open",
+		Sort:        "updated",
+		Direction:   "desc",
+		ListOptions: gh.ListOptions{PerPage: max},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listing open pull requests: %w", err)
+	}
+	return pulls, nil
+}
+
+// PullFiles returns the paths of the files that a pull request changes, old
+// paths of renamed ones too; of a very large one, the first 100 files.
+//
+// GitHub REST: List pull requests files.
+func (r *Repo) PullFiles(ctx context.Context, number int) ([]string, error) {
+	list, _, err := r.rest.PullRequests.ListFiles(ctx, r.Owner, r.Name, number, &gh.ListOptions{PerPage: 100})
+	if err != nil {
+		return nil, fmt.Errorf("listing the files of #%d: %w", number, err)
+	}
+	var files []string
+	for _, f := range list {
+		files = append(files, f.GetFilename())
+		if old := f.GetPreviousFilename(); old != "" {
+			files = append(files, old)
+		}
+	}
+	return files, nil
+}
+
 // OpenPull opens a pull request.
 //
 // GitHub REST: Create a pull request. Accounts whose plan knows no drafts get

@@ -203,7 +203,14 @@ type Request struct {
 	ID      string   // tells it from all others: "comment N" or "delivery GUID"
 	Answers []Answer // to decisions; the newest for a path counts
 	Rerun   bool     // compute phases anew
+	Plan    *Plan    // the plan was read again and differs; nil if not
 	Recheck bool     // do the checks again
+}
+
+// A Plan is the text of a plan and where it is from.
+type Plan struct {
+	File string // path in the repository, "" when the plan is the issue
+	Text string
 }
 
 // Request takes a request in and asks for a look at the migration, in one
@@ -218,7 +225,7 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			return err
 		}
 		var revisions, rechecks int
-		if r.Rerun || len(r.Answers) > 0 {
+		if r.Rerun || len(r.Answers) > 0 || r.Plan != nil {
 			revisions = 1
 		}
 		if r.Recheck {
@@ -229,6 +236,12 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			WHERE id = ? RETURNING revision`, revisions, rechecks, migration).Scan(&revision)
 		if err != nil {
 			return err
+		}
+		if r.Plan != nil {
+			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = ?, plan = ? WHERE id = ?`, r.Plan.File, r.Plan.Text, migration)
+			if err != nil {
+				return err
+			}
 		}
 		for _, a := range r.Answers {
 			a.Revision = revision

@@ -25,6 +25,7 @@ type Plan struct {
 
 	Preconditions []string  // what must hold before the start, a line each, for people
 	KnownIssues   []string  // what the author warns of, a line each, for people
+	Estimate      string    // what the author says of the plan's size, "~40-50 import statements"; "" if nothing
 	Checks        []Check   // what must be so, and can be seen without running anything
 	Commands      []Command // programs that the plan wants to be run, such as pytest
 	NotRun        []Command // other shell commands; never run either
