@@ -25,7 +25,7 @@ type Preflight struct {
 	Cycles     [][]string         `json:"cycles"`     // import cycles that modules of the plan are in
 	NewCycles  []string           `json:"new_cycles"` // what the plan moves into an import cycle, as the plan spells it
 	Computed   []Warning          `json:"computed"`   // references that no tool can follow
-	Decisions  []Decision         `json:"decisions"`
+	Decisions  []Decision         `json:"-"`
 	Warnings   []Warning          `json:"warnings"`
 	Changes    []*Change          `json:"-"` // by phase
 }

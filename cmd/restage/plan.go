@@ -21,8 +21,8 @@ func planCommand() *cobra.Command {
 		Use:   "plan FILE [--repo DIR] [--format yaml|json|markdown]",
 		Short: "Show what restage understands of a plan",
 		Long: `Reads the plan in FILE ("-" for standard input) and prints what was understood.
-With --repo it also lists the decisions that the plan leaves open on the working
-folder DIR. Nothing is written.`,
+With --repo it also says what carrying it out will do to the working folder DIR,
+what the code says to it, and which decisions are open. Nothing is written.`,
 		Example: `  restage plan plan.md
   restage plan plan.md --repo . --format markdown`,
 		Args: oneFile,
@@ -43,51 +43,49 @@ folder DIR. Nothing is written.`,
 			if err != nil {
 				return err
 			}
-			changes, err := j.run(cmd.Context(), phases.All)
+			pre, err := phases.Look(cmd.Context(), j.base, j.plan, j.opt)
 			if err != nil {
 				return err
 			}
-			warnUnasked(cmd.ErrOrStderr(), "decide: ", changes, slices.Sorted(maps.Keys(j.plan.Decide)))
-			open := decisions(changes)
-			if err := printPlan(cmd.OutOrStdout(), format, j.plan, open); err != nil {
+			warnUnasked(cmd.ErrOrStderr(), "decide: ", pre.Changes, slices.Sorted(maps.Keys(j.plan.Decide)))
+			if err := printPlan(cmd.OutOrStdout(), format, j.plan, pre); err != nil {
 				return err
 			}
-			if len(open) > 0 {
+			if len(pre.Decisions) > 0 {
 				return errOpen
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&dir, "repo", "", "list the decisions open on the working folder `DIR`")
+	cmd.Flags().StringVar(&dir, "repo", "", "compare the plan with the working folder `DIR`")
 	cmd.Flags().StringVar(&format, "format", "yaml", "print as `FORMAT`: yaml, json or markdown")
 	return cmd
 }
 
-// printPlan prints p and the decisions that are open, nil if nobody asked.
-// YAML keeps them in comments, so that the output is a plan again.
-func printPlan(w io.Writer, format string, p *plan.Plan, open []phases.Decision) error {
+// printPlan prints p and what there is to know before it is carried out, nil if
+// nobody asked. YAML keeps that in comments, so that the output is a plan again.
+func printPlan(w io.Writer, format string, p *plan.Plan, pre *phases.Preflight) error {
 	switch format {
 	case "json":
 		data, err := p.JSON()
+		if err == nil && pre != nil {
+			data, err = addPreflight(data, pre)
+		}
 		if err != nil {
 			return err
-		}
-		if open != nil {
-			list, err := json.MarshalIndent(open, "  ", "  ")
-			if err != nil {
-				return err
-			}
-			data = fmt.Appendf(bytes.TrimSuffix(data, []byte("\n}\n")), ",\n  \"decisions\": %s\n}\n", list)
 		}
 		_, err = w.Write(data)
 		return err
 	case "markdown":
 		text := strings.TrimRight(p.Markdown(), "\n") + "\n"
-		if len(open) > 0 {
-			text += "\n## Decisions\n\n"
-		}
-		for _, d := range open {
-			text += fmt.Sprintf("- `%s`: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+		if pre != nil {
+			text += "\n## Preflight\n\n" + pre.Markdown(p.Estimate)
+			if len(pre.Decisions) > 0 {
+				text += "\n## Decisions\n\n"
+			}
+			for _, d := range pre.Decisions {
+				text += fmt.Sprintf("- `%s`: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+			}
 		}
 		_, err := io.WriteString(w, printable(text))
 		return err
@@ -97,12 +95,31 @@ func printPlan(w io.Writer, format string, p *plan.Plan, open []phases.Decision)
 		return err
 	}
 	text := string(data)
-	if len(open) > 0 {
-		text += "\n# Decisions: answer them under \"decide\", path by path.\n"
-	}
-	for _, d := range open {
-		text += fmt.Sprintf("# %s: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+	if pre != nil {
+		text += "\n# What the code says:\n#\n"
+		for line := range strings.Lines(pre.Markdown(p.Estimate)) {
+			text += strings.TrimRight("# "+line, " \n") + "\n"
+		}
+		if len(pre.Decisions) > 0 {
+			text += "\n# Decisions: answer them under \"decide\", path by path.\n"
+		}
+		for _, d := range pre.Decisions {
+			text += fmt.Sprintf("# %s: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+		}
 	}
 	_, err = io.WriteString(w, printable(text))
 	return err
+}
+
+// addPreflight adds decisions and preflight to a plan in JSON.
+func addPreflight(data []byte, pre *phases.Preflight) ([]byte, error) {
+	decisions, err := json.MarshalIndent(append([]phases.Decision{}, pre.Decisions...), "  ", "  ")
+	if err != nil {
+		return nil, err
+	}
+	findings, err := json.MarshalIndent(pre, "  ", "  ")
+	if err != nil {
+		return nil, err
+	}
+	return fmt.Appendf(bytes.TrimSuffix(data, []byte("\n}\n")), ",\n  \"decisions\": %s,\n  \"preflight\": %s\n}\n", decisions, findings), nil
 }

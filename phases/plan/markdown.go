@@ -36,6 +36,7 @@ func (r *reader) markdown(data []byte) error {
 	}
 	m.assign()
 	m.unused()
+	m.plan.Estimate = estimate(string(data))
 	return nil
 }
 

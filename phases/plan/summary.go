@@ -38,6 +38,9 @@ func (p *Plan) Markdown() string {
 	})
 	bullets(&b, "Preconditions", p.Preconditions)
 	bullets(&b, "Known issues", p.KnownIssues)
+	if p.Estimate != "" {
+		fmt.Fprintf(&b, "Estimate: %s\n\n", md.Text(p.Estimate))
+	}
 	p.shellText(&b)
 	p.unusedText(&b)
 	known := *p

@@ -34,6 +34,7 @@ func (r *reader) yaml(v input.Value) {
 		"decide":        func(v input.Value) { v.Pairs(r.yamlDecide) },
 		"preconditions": func(v input.Value) { p.Preconditions = lines(v) },
 		"known_issues":  func(v input.Value) { p.KnownIssues = lines(v) },
+		"estimate":      func(v input.Value) { p.Estimate = line(v) },
 		"checks":        func(v input.Value) { v.List(r.yamlCheck) },
 		"commands":      func(v input.Value) { v.List(func(v input.Value) { p.Commands = append(p.Commands, yamlCommand(v)) }) },
 		"not_run":       func(v input.Value) { v.List(func(v input.Value) { p.NotRun = append(p.NotRun, yamlCommand(v)) }) },
