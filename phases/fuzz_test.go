@@ -9,13 +9,15 @@ import (
 	"golang.org/x/tools/txtar"
 
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/check"
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
 )
 
 // FuzzRewrite puts any text into files that refer to what a plan touches: every
-// phase comes to an end, and what was Python before is Python after.
+// phase comes to an end, changes nothing but references, and nothing when it
+// runs again; what was Python before is Python after.
 func FuzzRewrite(f *testing.F) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -67,9 +69,9 @@ retire:
 			if err != nil {
 				t.Fatalf("%s: %v", phase, err)
 			}
-			at = checkCommits(t, at, change)
+			next := checkCommits(t, at, change)
 			for _, r := range change.Rewritten {
-				data, err := at.Read(r.Path)
+				data, err := next.Read(r.Path)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -77,6 +79,33 @@ retire:
 					t.Errorf("%s: %s parses no more:\n%s", phase, r.Path, data)
 				}
 			}
+			again, err := phases.Run(t.Context(), next, p, phase, phases.Options{})
+			if err != nil {
+				t.Fatalf("%s again: %v", phase, err)
+			}
+			for _, c := range again.Commits {
+				t.Errorf("%s again changes %s:\n%s", phase, c.Files, diff(next, c.Edits[0]))
+			}
+			if parses {
+				checkKept(t, at, next, p, phase)
+			}
+			at = next
 		}
 	})
+}
+
+// checkKept fails when a file differs in more than references.
+func checkKept(t *testing.T, before, after tree.Tree, p *plan.Plan, phase phases.Phase) {
+	t.Helper()
+	results, err := phases.Verify(t.Context(), before, after, p, phase, phases.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		for _, a := range r.Annotations {
+			if r.Name == check.Imports && unkept(a) {
+				t.Errorf("%s: %s:%d: %s\n%s", phase, a.Path, a.Line, a.Message, diff(before, editOf(after, a.Path)))
+			}
+		}
+	}
 }
