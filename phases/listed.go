@@ -29,7 +29,7 @@ func (r *rewriter) listedSubmodules() {
 		case !r.m.reachesInto(t.concrete, r.module):
 			now = append(now, p)
 		case len(r.f.Module.Bindings("__getattr__")) > 0:
-			r.leave(r.f.All.Start, r.module, name)
+			r.leave(r.f.All.Start, r.module+"."+name, "")
 		default:
 			late = append(late, p)
 		}
