@@ -220,13 +220,13 @@ func (j *job) rewriteFile(m *model, f, from string) (*rewriter, error) {
 	case strings.HasSuffix(f, ".py") || strings.HasSuffix(f, ".pyi"):
 		syntax := m.syntax(f)
 		if syntax.ErrorLine != 0 {
-			return unreadable(f, syntax, Warning{Line: syntax.ErrorLine, Rule: "syntax-error", Message: "this file does not parse, so it is left as it is"}), nil
+			return unreadable(m, f, syntax, Warning{Line: syntax.ErrorLine, Rule: "syntax-error", Message: "this file does not parse, so it is left as it is"}), nil
 		}
 		r = &rewriter{m: m, f: syntax, path: f, module: m.index.NameOf(f), pkg: isInit(f), origin: m.index.NameOf(from), wasPkg: isInit(from)}
 		r.run()
 	case isNotebook(f):
 		if r, err = m.rewriteNotebook(f, src); err != nil {
-			return unreadable(f, &python.Syntax{Src: src}, Warning{Rule: "notebook", Message: "this notebook cannot be read, so it is left as it is: " + err.Error()}), nil
+			return unreadable(m, f, &python.Syntax{Src: src}, Warning{Rule: "notebook", Message: "this notebook cannot be read, so it is left as it is: " + err.Error()}), nil
 		}
 	default:
 		r = m.rewriteText(f, src)
@@ -243,7 +243,7 @@ func (j *job) rewriteFile(m *model, f, from string) (*rewriter, error) {
 func isInit(f string) bool { return strings.HasPrefix(path.Base(f), "__init__.") }
 
 // unreadable returns the rewriter of a file that is left as it is.
-func unreadable(f string, syntax *python.Syntax, w Warning) *rewriter {
+func unreadable(m *model, f string, syntax *python.Syntax, w Warning) *rewriter {
 	w.Path = f
-	return &rewriter{path: f, f: syntax, warnings: []Warning{w}}
+	return &rewriter{m: m, path: f, f: syntax, warnings: []Warning{w}}
 }
