@@ -164,7 +164,7 @@ func (n *planNames) look(f string, src []byte) finding {
 	if strings.HasSuffix(f, ".py") {
 		out.imported = python.ImportedModules(python.ImportStatements(src))
 	}
-	if len(src) > maxText || bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
+	if len(src) > maxText || !strings.HasSuffix(f, ".py") && bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
 		return out
 	}
 	hit, lone := n.hit(f, src)

@@ -19,19 +19,23 @@ import (
 func errorLines(t *testing.T, texts []string) []int {
 	t.Helper()
 	const program = `
-import ast, json, sys, warnings
+import ast, base64, json, sys, warnings
 warnings.simplefilter("ignore")
 def error_line(text):
     try:
-        ast.parse(text.encode("utf-8", "surrogateescape"))
+        ast.parse(base64.b64decode(text))
         return 0
     except SyntaxError as e:
-        return 0 if "(unicode error)" in e.msg else e.lineno  # in a string: that is not syntax
+        return 0 if "unicodeescape" in e.msg else e.lineno or 1  # in a string: that is not syntax
     except (ValueError, RecursionError, MemoryError):
         return 1
 json.dump([error_line(text) for text in json.load(sys.stdin)], sys.stdout)
 `
-	in, err := json.Marshal(texts)
+	var all [][]byte // which JSON leaves as they are
+	for _, text := range texts {
+		all = append(all, []byte(text))
+	}
+	in, err := json.Marshal(all)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,6 +116,8 @@ func TestErrorLine(t *testing.T) {
 		"before = 1\n    indented = 1\nafter = 2\n",
 		"before = 1\nif x:\n        a\n    b\nafter = 2\n",
 		"before = 1\nx = 'open\nafter = 2\n",
+		"before = 1\nx = 'caf\xe9'\nafter = 2\n",
+		"# coding: utf-8\nbefore = 1\n# caf\xe9\nx = 'caf\xe9'\nafter = 2\n",
 		"before = 1\nx = f'{a b}'\nafter = 2\n",
 		"before = 1\nx = f'{a'\nafter = 2\n",
 		"before = 1\nprint 'x'\nafter = 2\n",

@@ -118,6 +118,9 @@ func Parse(src []byte) *Syntax {
 	f.Module = &Scope{Kind: ModuleScope}
 	withTree(src, func(t *syntaxTree) {
 		f.ErrorLine, f.Comments = t.errorLine, t.comments
+		if line := undecodable(src, t.comments); line > 0 && (f.ErrorLine == 0 || line < f.ErrorLine) {
+			f.ErrorLine = line
+		}
 		r := &reader{syntaxTree: t, f: f, whole: string(src)}
 		r.makeRoom()
 		r.block(&t.root, f.Module, context{moduleLevel: true})
