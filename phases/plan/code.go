@@ -1,29 +1,84 @@
 package plan
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
 
-// code reads a code block: shell lines are listed and never run, Python that
-// belongs into a new __init__.py tells what it exports.
+// code reads a code block: shell is never run, Python that belongs into a new
+// __init__.py tells what it exports, lines of text are read like items.
 func (m *markdown) code(b *block) {
-	switch b.lang {
-	case "sh", "bash", "shell", "console", "zsh":
+	lang := b.lang
+	if lang == "" && shellLike(b.code) {
+		lang = "sh"
+	}
+	switch lang {
+	case "sh", "bash", "shell", "console", "zsh", "shell-session":
 		m.shell(b)
 		b.use()
 	case "python", "py", "python3", "":
-		if m.creates != nil && b.depth >= m.creates.depth {
+		switch {
+		case m.creates != nil && b.depth >= m.creates.depth:
 			m.creates.parse(strings.Join(b.code, "\n"))
 			m.creates.all = m.names(m.creates.all)
 			m.packages = append(m.packages, *m.creates)
 			b.use()
 			m.creates = nil
-		} else {
+		case lang == "" && !pythonLike.MatchString(strings.Join(b.code, "\n")):
+			m.lines(b)
+		default:
 			m.oldNew(b)
 		}
+	case "text", "txt", "plain", "plaintext":
+		m.lines(b)
+	}
+}
+
+// pythonLike matches code that imports.
+var pythonLike = regexp.MustCompile(`(?m)^\s*(from\s+\S+\s+import|import\s+\S+)\b`)
+
+// shellLike reports whether each line of code that starts a command starts one
+// that plans have in shell blocks.
+func shellLike(lines []string) bool {
+	words := 0
+	for _, text := range lines {
+		text = strings.TrimSpace(text)
+		word, _, _ := strings.Cut(strings.TrimLeft(text, "!( "), " ")
+		switch {
+		case text == "" || text[0] == '#':
+		case slices.Contains(shellWords, word):
+			words++
+		case words == 0:
+			return false
+		}
+	}
+	return words > 0
+}
+
+var shellWords = []string{"test", "[", "[[", "grep", "egrep", "find", "diff", "cmp", "python", "python3", "pytest", "mypy", "uvx", "uv", "poetry", "git", "rm", "mv", "mkdir"}
+
+// lines reads each line of a code block that has no language as an item of a
+// list.
+func (m *markdown) lines(b *block) {
+	pos := b.pos
+	for _, text := range b.code {
+		end := bytes.IndexByte(m.doc.source[pos:], '\n')
+		if s := strings.TrimSpace(text); s != "" {
+			line := &block{heading: b.heading, depth: b.depth + 1, item: true, pos: pos,
+				text: phrase{s, []mark{{0, pos + len(text) - len(strings.TrimLeft(text, " \t"))}}}}
+			m.sentence(line)
+			b.used = b.used || line.used
+			if !line.used {
+				b.rest = append(b.rest, line)
+			}
+		}
+		if end < 0 {
+			break
+		}
+		pos += end + 1
 	}
 }
 
@@ -94,13 +149,33 @@ func (m *markdown) shell(b *block) {
 	}
 	for _, c := range notRun {
 		c.Step, c.Line = b.step(), line+c.Line
-		if m.definitions(b, c) {
+		if m.git(b, c) {
+			c.Reason = "restage does this itself"
+		} else if m.definitions(b, c) {
 			c.Reason = "the names it looks for must be defined where they move to"
 		}
 		if !m.full() {
 			m.plan.NotRun = append(m.plan.NotRun, c)
 		}
 	}
+}
+
+var (
+	gitMove   = regexp.MustCompile(`^git\s+mv\s+(?:-\w+\s+)*["']?([^\s"']+)["']?\s+["']?([^\s"']+)["']?$`)
+	gitRemove = regexp.MustCompile(`^git\s+rm\s+(?:-[\w-]+\s+)*["']?([^\s"']+)["']?$`)
+)
+
+// git reads "git mv a b" as a move, and "git rm a" as what goes.
+func (m *markdown) git(b *block, c Command) bool {
+	said := ""
+	if match := gitMove.FindStringSubmatch(c.Text); match != nil {
+		said = "`" + match[1] + "` → `" + match[2] + "`"
+	} else if match := gitRemove.FindStringSubmatch(c.Text); match != nil {
+		said = "`" + match[1] + "` → DELETE"
+	}
+	line := &block{heading: b.heading, item: true, text: phrase{said, []mark{{0, m.doc.lines[c.Line-1]}}}}
+	m.pairs(line)
+	return line.used
 }
 
 // check notes a check, once for each step.

@@ -22,6 +22,8 @@ type document struct {
 	lines    []int // offset of the start of each line
 	sections []*heading
 	blocks   []*block
+	number   int // of the item that is walked next, if it is one of an outermost ordered list
+	read     int // offset up to which HTML is read
 }
 
 // A heading starts a section that ends at the next heading of its level or a
@@ -44,13 +46,16 @@ type block struct {
 	heading *heading // nil before the first
 	depth   int      // how many list items enclose it
 	item    bool     // it is the first block of a list item
+	number  int      // of an item of an outermost ordered list
+	inert   bool     // it is HTML that is not read
 	title   bool     // it is the title of its section
 	text    phrase   // of a paragraph or item
 	code    []string // lines of a code block; nil for others
 	lang    string   // first word after the fence, lower case
 	rows    [][]phrase
-	read    []bool // which rows after the first say something
-	used    bool   // it says something
+	read    []bool   // which rows after the first say something
+	used    bool     // it says something
+	rest    []*block // of a code block that is used, the lines that say nothing
 	pos     int
 	index   int // in the document
 }
@@ -161,13 +166,16 @@ func parse(source []byte) *document {
 
 // walk adds the blocks below n, which lies in depth list items.
 func (d *document) walk(n ast.Node, depth int) {
-	first := n.Kind() == ast.KindListItem
+	first, number := n.Kind() == ast.KindListItem, d.number
+	list, _ := n.(*ast.List)
+	d.number = 0
+	items := 0
 	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
 		switch c := c.(type) {
 		case *ast.Heading:
 			d.section(d.phrase(c), c.Level, d.start(c))
 		case *ast.Paragraph, *ast.TextBlock:
-			d.paragraph(c, depth, first)
+			d.paragraph(c, depth, first, number)
 		case *ast.FencedCodeBlock:
 			lang, _, _ := strings.Cut(strings.ToLower(string(c.Language(d.source))), " ")
 			d.code(c, lang, depth)
@@ -176,11 +184,17 @@ func (d *document) walk(n ast.Node, depth int) {
 		case *table.Table:
 			d.table(c, depth)
 		case *ast.ListItem:
+			if depth == 0 && list.IsOrdered() {
+				d.number = list.Start + items
+				items++
+			}
 			d.walk(c, depth+1)
+		case *ast.HTMLBlock:
+			d.html(c, depth)
 		default:
 			d.walk(c, depth)
 		}
-		first = false
+		first, number = false, 0
 	}
 }
 
@@ -219,14 +233,14 @@ func (d *document) add(b *block) {
 
 // paragraph adds a paragraph. One that is nothing but a bold "Step 3: ..." is
 // a heading in all but name.
-func (d *document) paragraph(n ast.Node, depth int, item bool) {
+func (d *document) paragraph(n ast.Node, depth int, item bool, number int) {
 	text := d.phrase(n)
 	if strong, ok := n.FirstChild().(*ast.Emphasis); ok && depth == 0 && strong.Level == 2 &&
 		n.ChildCount() == 1 && stepTitle.MatchString(text.s) {
 		d.section(text, 7, d.start(n))
 		return
 	}
-	d.add(&block{depth: depth, item: item, text: text, pos: d.start(n)})
+	d.add(&block{depth: depth, item: item, number: number, text: text, pos: d.start(n)})
 }
 
 // code adds a code block.
@@ -247,7 +261,7 @@ func (d *document) table(n ast.Node, depth int) {
 	for row := n.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []phrase
 		for cell := row.FirstChild(); cell != nil; cell = cell.NextSibling() {
-			p := d.phrase(cell)
+			p := d.phrase(cell).tick()
 			if len(p.marks) == 0 {
 				p.marks = []mark{{0, max(row.Pos(), 0)}}
 			}

@@ -19,13 +19,22 @@ func (r *reader) markdown(data []byte) error {
 	if b := fencedYAML(d); b != nil {
 		line, column := d.place(b.pos)
 		text := strings.Join(b.code, "\n")
-		return input.YAML(input.Source{File: r.errs.File, Data: []byte(text), Line: line - 1, Column: column - 1}, r.yaml)
+		source := input.Source{File: r.errs.File, Data: []byte(text), Line: line - 1, Column: column - 1}
+		if err := input.YAML(source, r.yaml); err != nil {
+			return err
+		}
+		b.use()
+		(&markdown{reader: r, doc: d}).unused()
+		return nil
+	}
+	if wrapped(d) {
+		d = parse(unwrap(data))
 	}
 	m := &markdown{reader: r, doc: d, checks: map[string]bool{}}
 	m.steps()
 	for _, b := range d.blocks {
 		switch {
-		case b.kind() == aside:
+		case b.kind() == aside || b.inert:
 		case b.rows != nil:
 			m.table(b)
 		case b.code != nil:
@@ -37,6 +46,15 @@ func (r *reader) markdown(data []byte) error {
 	m.assign()
 	m.unused()
 	m.plan.Estimate = estimate(string(data))
+	return nil
+}
+
+// around lists what stands in Markdown beside a plan in YAML.
+func (r *reader) around(data []byte) error {
+	if r.simple(data); !r.errs.Empty() {
+		return r.errs.Err()
+	}
+	(&markdown{reader: r, doc: parse(data)}).unused()
 	return nil
 }
 
@@ -56,6 +74,7 @@ type markdown struct {
 	doc *document
 
 	stepHeads []*heading      // the sections of the steps of the plan
+	from      end             // of a pair whose other end is still to come
 	creates   *create         // "Create x/__init__.py:" whose code is still to come
 	provided  *block          // "If x exists:" whose items are still to come
 	deletes   *block          // "Delete these files:" whose items are still to come
@@ -98,10 +117,10 @@ var titles = []struct {
 	kind kind
 	re   *regexp.Regexp
 }{
-	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|what stays|stays\b|unchanged|leave alone|do(n't| not) (touch|move))`)},
-	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|before (you|we) start)\b`)},
+	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|kept\b|(what|which \w+) stays?|stays?\b|unchanged|untouched|exclu(ded|sions?)\b|leave (alone|as|untouched)|left (alone|as|where|out)|not (part|included|touched|moved|covered|migrated)\b|((what )?we )?(do(n['’]?t| not)|won['’]t|will not) (touch|move|change|migrate))`)},
+	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|requirements|before (you|we|i|the) (start|begin)\w*|before (starting|beginning)|needed first)\b`)},
 	{aside, regexp.MustCompile(`(?i)^\W*(roll[ -]?back|undo|revert|alternatives?|rejected|future|later|follow[ -]?ups?|not now)\b`)},
-	{knownIssues, regexp.MustCompile(`(?i)^\W*(known (issues|problems|limitations)|caveats)\b`)},
+	{knownIssues, regexp.MustCompile(`(?i)^\W*(known\b|caveats|gotchas|pitfalls|watch out|beware|open (issues|problems))`)},
 }
 
 // titleKind returns what a section with the title is about.
@@ -159,40 +178,6 @@ func (m *markdown) full() bool {
 func (m *markdown) errorAt(pos int, format string, args ...any) {
 	line, column := m.doc.place(pos)
 	m.errs.Add(line, column, format, args...)
-}
-
-// stepTitle matches the title of a step. Marks such as a tick may stand before.
-var stepTitle = regexp.MustCompile(`(?i)^[^\pL\pN]*Step\s+(\d{1,4})\b\s*[:.)–—-]*\s*(.*)$`)
-
-// steps finds the title of the plan, the steps and their phases.
-func (m *markdown) steps() {
-	said := m.phases()
-	seen := map[int]int{}
-	for _, h := range m.doc.sections {
-		match := stepTitle.FindStringSubmatch(h.title)
-		if h.parent != nil && h.parent.step != 0 {
-			h.step, h.used = h.parent.step, true
-			continue
-		}
-		if match == nil {
-			if h.level == 1 && m.plan.Title == "" {
-				m.plan.Title, h.used = h.title, true
-			}
-			continue
-		}
-		number, _ := strconv.Atoi(match[1])
-		if first, ok := seen[number]; ok || number == 0 {
-			m.errs.Add(h.line, 1, "step %d is there twice, first in line %d; give it another number", number, first)
-			continue
-		}
-		seen[number] = h.line
-		h.step = number
-		for p := h; p != nil; p = p.parent {
-			p.used = true
-		}
-		m.plan.Steps = append(m.plan.Steps, Step{number, match[2], said.of(h, number)})
-		m.stepHeads = append(m.stepHeads, h)
-	}
 }
 
 // A phaseRange says in which phase a range of steps is.

@@ -26,11 +26,19 @@ func Read(name string, data []byte) (*Plan, error) {
 	}
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	var err error
+	front, rest := frontMatter(data)
 	switch ext := path.Ext(name); {
+	case ext != ".yaml" && ext != ".yml" && isYAML(front) && len(bytes.TrimSpace(rest)) > 0 && !isYAML(rest):
+		if err = input.YAML(input.Source{File: name, Data: front, Line: 1}, r.yaml); err == nil {
+			err = r.around(append(blank(data[:len(data)-len(rest)]), rest...))
+		}
 	case ext == ".yaml", ext == ".yml", ext == ".json", isYAML(data):
 		err = input.YAML(input.Source{File: name, Data: data}, r.yaml)
 	default:
-		err = r.markdown(data)
+		err = r.markdown(append(blank(data[:len(data)-len(rest)]), rest...))
+		if front != nil && err == nil {
+			r.plan.Unused = append([]Unused{{Text: "the YAML above the Markdown", Line: 1}}, r.plan.Unused...)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -40,6 +48,32 @@ func Read(name string, data []byte) (*Plan, error) {
 		return nil, err
 	}
 	return r.plan, nil
+}
+
+// frontMatter splits Markdown into the YAML between the lines "---" at its
+// start, nil if there is none, and what comes after.
+func frontMatter(data []byte) (front, rest []byte) {
+	match := matter.FindSubmatchIndex(data)
+	if match == nil || !matterKey.Match(data[match[2]:match[3]]) {
+		return nil, data
+	}
+	return data[match[2]:match[3]], data[match[1]:]
+}
+
+var matter = regexp.MustCompile(`^---[ \t]*\r?\n((?:[^\n]*\n)*?)---[ \t]*\r?(?:\n|$)`)
+
+// matterKey matches what front matter starts with, and a paragraph between two
+// lines hardly does.
+var matterKey = regexp.MustCompile(`^[\w-]+[ \t]*:`)
+
+// blank returns data with a space for all but the ends of lines.
+func blank(data []byte) []byte {
+	return bytes.Map(func(c rune) rune {
+		if c == '\n' || c == '\r' {
+			return c
+		}
+		return ' '
+	}, data)
 }
 
 // valid records the first byte of data that is no text.

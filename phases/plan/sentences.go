@@ -15,14 +15,22 @@ var (
 	pairOf = regexp.MustCompile("`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*" + arrow + "\\s*(?:`([^`]+)`|(DELETE|Delete|delete)\\b)")
 	// moveTo matches "Move `a` to `b`".
 	moveTo = regexp.MustCompile("(?i)\\b(?:move|rename|relocate)\\s+(?:the\\s+)?(?:file\\s+|folder\\s+|directory\\s+|package\\s+|module\\s+)?`([^`]+)`(?:\\s*\\([^()]*\\))?\\s+(?:in)?to\\s+`([^`]+)`")
+	// becomes matches "`a` becomes `b`", "`a`: use `b`".
+	becomes = regexp.MustCompile("(?i)`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*(?:[:,–—-]\\s*)?(?:(?:is|are|was|should be|will be|must be|now|imports?|deprecated|wrapper)[,;:]?\\s+){0,3}(?:becomes?|replaced (?:by|with)|goes (?:in)?to|moved? to|moves to|imported from|(?:please\\s+)?use|use instead:?|replacement:?|lives in|superseded by|in favou?r of)\\s+(?:the\\s+)?`([^`]+)`")
+	// replaceBy matches "Replace `a` with `b`", "Retire `a` in favour of `b`".
+	replaceBy = regexp.MustCompile("(?i)\\b(?:replace|retire|swap|deprecate|substitute)\\s+(?:(?:the|imports?|of|from|references?|to|layer|wrapper|module|old)\\s+)*`([^`]+)`(?:\\s*\\([^()]*\\))?\\s+(?:with|by|for|in favou?r of|and use)\\s+`([^`]+)`")
+	// insteadOf matches "Import from `b` instead of `a`".
+	insteadOf = regexp.MustCompile("(?i)\\b(?:import|use)\\s+(?:from\\s+)?`([^`]+)`,?\\s+(?:instead of|not|rather than)\\s+(?:from\\s+)?`([^`]+)`")
 	// plainPair matches "a/b.py -> c/d.py" without backticks, alone in its line.
 	plainPair = regexp.MustCompile(`^(\S+)\s+` + arrow + `\s+(\S+)$`)
 
 	exporting  = regexp.MustCompile(`(?i)\bexport\w*`)
 	createInit = regexp.MustCompile("(?i)\\b(?:create|add|write|populate|update|fill)\\s+(?:the\\s+|new\\s+|file\\s+)*`([^`]*__init__\\.py)`")
-	domain     = regexp.MustCompile("(?i)`\"?domain:\\s*([^`\"]+?)\"?`\\s*(?:" + arrow + "|to)\\s*`\"?(?:domain:\\s*)?([^`\"]+?)\"?`")
-	setDomain  = regexp.MustCompile("(?i)\\bset\\s+`domain:\\s*([^`]+?)`")
+	domain     = regexp.MustCompile("(?i)\\bdomain[\"`]?(?::|\\s+from)?\\s*[\"`]?([\\w-]+)[\"`]?\\s*(?:" + arrow + "|to|becomes)\\s*[\"`]?(?:domain:\\s*)?[\"`]?([\\w-]+)")
+	setDomain  = regexp.MustCompile("(?i)\\b(?:set|change)\\s+(?:the\\s+)?[\"`]?domain[\"`]?(?::|\\s+to)\\s*[\"`]?([\\w-]+)")
+	tagOne     = regexp.MustCompile("(?i)\\b(add|remove|drop|delete)\\s+(?:the\\s+)?(?:tag\\s+[\"`]?([\\w-]+)|[\"`]?([\\w-]+)[\"`]?\\s+(?:tag\\b|(?:from|to)\\s+(?:the\\s+|its\\s+)?`?tags\\b))")
 	tags       = regexp.MustCompile("(?i)`?\\btags?`?\\s+to\\s+(.*)")
+	tagWord    = regexp.MustCompile(`(?i)\b(add|remove|drop|delete)\s+(?:the\s+)?([\w-]+)(\s+tags?\b|\s*$)`)
 	tagVerb    = regexp.MustCompile("(?i)\\b(add|remove|drop|delete)\\b|`([^`]+)`")
 	expected   = regexp.MustCompile("(?i)^Expected(?:\\s+(?:names|functions|classes))?:\\s*(.*)")
 	checkFor   = regexp.MustCompile("(?i)\\bcheck\\s+`([^`]+)`\\s+for:?\\s+(.*)")
@@ -41,6 +49,9 @@ var lead = regexp.MustCompile("^[^\\pL\\pN`./]+")
 
 // sentence reads a paragraph, the text of a list item or a title.
 func (m *markdown) sentence(b *block) {
+	said := b.text
+	b.text = b.text.tick()
+	ticked := b.text
 	b.text = b.text.from(len(lead.FindString(b.text.s)))
 	if m.creates != nil && (b.title || b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth || strings.HasSuffix(b.text.s, ":")) {
 		m.creates = nil
@@ -59,13 +70,16 @@ func (m *markdown) sentence(b *block) {
 		m.outOfScope(b)
 		return
 	case preconditions:
+		b.text = said.from(len(lead.FindString(said.s)))
 		m.note(b, &m.plan.Preconditions)
 		return
 	case knownIssues:
+		b.text = said.from(len(lead.FindString(said.s)))
 		m.note(b, &m.plan.KnownIssues)
 		return
 	}
 	m.pairs(b)
+	m.ends(b, ticked)
 	if m.provided == nil {
 		m.delete(b)
 	}
@@ -118,37 +132,58 @@ func (m *markdown) pairs(b *block) {
 		found = plainPair.FindAllStringSubmatchIndex(text, -1)
 	}
 	for _, at := range found {
-		from, to := text[at[2]:at[3]], ""
-		if at[4] >= 0 {
-			to = text[at[4]:at[5]]
-		}
-		if negation.MatchString(text[max(0, at[0]-40):at[0]]) {
-			continue
-		}
-		first, module := at[0] == 0 && (b.item || b.title), strings.Contains(to, ".") && isModule(to)
-		line := m.lineAt(b.text, at[2])
-		switch {
-		case looksLikePath(from) && (to == "" || gone.MatchString(to) && !looksLikePath(to)):
-			if p, ok := m.pathAt(b.text, at[2], from); ok {
-				m.remove(Delete{Path: p, Step: b.step(), Line: line}, b.text, at[1])
-			}
-		case looksLikePath(from) && looksLikePath(to):
-			p, ok := m.pathAt(b.text, at[2], from)
-			target, fine := m.pathAt(b.text, at[4], to)
-			if ok && fine {
-				m.move(Move{From: p, To: target, Step: b.step(), Line: line})
-			}
-		case first && looksLikePath(from) && module:
-			if p, ok := m.pathAt(b.text, at[2], from); ok {
-				m.retire(Retire{Path: p, Use: to, Step: b.step(), Line: line})
-			}
-		case first && isModule(from) && strings.Contains(from, ".") && (to == "" || isModule(to)):
-			m.mapping(Mapping{Old: from, New: to, Step: b.step(), Line: line})
-		default:
-			continue
-		}
-		b.use()
+		m.pair(b, at, at[0] == 0 && (b.item || b.title))
 	}
+	if len(found) > 0 {
+		return
+	}
+	for _, re := range []*regexp.Regexp{becomes, replaceBy} {
+		for _, at := range re.FindAllStringSubmatchIndex(text, -1) {
+			m.pair(b, at, true)
+		}
+	}
+	for _, at := range insteadOf.FindAllStringSubmatchIndex(text, -1) {
+		m.pair(b, []int{at[0], at[1], at[4], at[5], at[2], at[3]}, true)
+	}
+}
+
+// pair reads the old and the new name at the offsets at[2] to at[3] and at[4]
+// to at[5] of the text of b; at[4] is -1 if the old one goes. Modules count
+// when the sentence is about them.
+func (m *markdown) pair(b *block, at []int, about bool) {
+	text := b.text.s
+	from, to := text[at[2]:at[3]], ""
+	if at[4] >= 0 {
+		to = text[at[4]:at[5]]
+	}
+	if negation.MatchString(text[max(0, at[0]-40):at[0]]) {
+		return
+	}
+	line := m.lineAt(b.text, at[2])
+	switch {
+	case looksLikePath(from) && (to == "" || gone.MatchString(to) && !looksLikePath(to)):
+		if p, ok := m.pathAt(b.text, at[2], from); ok {
+			m.remove(Delete{Path: p, Step: b.step(), Line: line}, b.text, at[1])
+		}
+	case looksLikePath(from) && looksLikePath(to):
+		p, ok := m.pathAt(b.text, at[2], from)
+		target, fine := m.pathAt(b.text, at[4], to)
+		if ok && fine {
+			m.move(Move{From: p, To: target, Step: b.step(), Line: line})
+		}
+	case about && looksLikePath(from) && strings.Contains(to, ".") && isModule(to):
+		if p, ok := m.pathAt(b.text, at[2], from); ok {
+			m.retire(Retire{Path: p, Use: to, Step: b.step(), Line: line})
+		}
+	case about && isModule(from) && strings.Contains(from, ".") && (to == "" || gone.MatchString(to) || isModule(to)):
+		if gone.MatchString(to) {
+			to = ""
+		}
+		m.mapping(Mapping{Old: from, New: to, Step: b.step(), Line: line})
+	default:
+		return
+	}
+	b.use()
 }
 
 // delete reads "Delete `a/` directory" and the items below "Delete these:".
@@ -163,9 +198,21 @@ func (m *markdown) delete(b *block) {
 		m.deletes, b.used = b, true
 		return
 	}
-	at := 0
-	if l := label.FindString(text); !condition.MatchString(text) {
-		at = len(l)
+	starts := [][]int{{0, 0}}
+	const most = 100
+	for _, start := range append(starts, sentenceEnd.FindAllStringIndex(text, most)...) {
+		m.deleteSentence(b, start[1])
+	}
+}
+
+// sentenceEnd matches the end of a sentence or line.
+var sentenceEnd = regexp.MustCompile(`[.;!]\s+|\n\s*`)
+
+// deleteSentence reads "Delete `a/` directory" at an offset of the text of b.
+func (m *markdown) deleteSentence(b *block, at int) {
+	text := b.text.s
+	if l := label.FindString(text[at:]); !condition.MatchString(text[at:]) {
+		at += len(l)
 	}
 	match := deleteOne.FindStringSubmatchIndex(text[at:])
 	if match == nil {
@@ -223,7 +270,18 @@ func (m *markdown) meta(b *block) {
 	} else if match := setDomain.FindStringSubmatch(text); match != nil {
 		found.Domain = md.OneLine(match[1])
 	}
-	if match := tags.FindStringSubmatch(text); match != nil {
+	if !strings.Contains(text, "`") {
+		text = tagWord.ReplaceAllString(text, "$1 `$2`$3")
+	}
+	if match := tags.FindStringSubmatch(text); match == nil {
+		for _, word := range tagOne.FindAllStringSubmatch(text, -1) {
+			if strings.EqualFold(word[1], "add") {
+				found.AddTags = append(found.AddTags, word[2]+word[3])
+			} else {
+				found.RemoveTags = append(found.RemoveTags, word[2]+word[3])
+			}
+		}
+	} else {
 		verb := ""
 		for _, word := range tagVerb.FindAllStringSubmatch(match[1], -1) {
 			switch {
@@ -246,15 +304,34 @@ func (m *markdown) expect(b *block) {
 	for line := range strings.SplitSeq(b.text.s, "\n") {
 		var e expect
 		if match := checkFor.FindStringSubmatch(line); match != nil && looksLikePath(match[1]) {
-			e = expect{b, b.step(), []string{match[1]}, m.names(codes(match[2]))}
+			e = expect{b, b.step(), []string{match[1]}, m.names(listed(match[2]))}
 		} else if match := expected.FindStringSubmatch(line); match != nil {
-			e = expect{b, b.step(), nil, m.names(codes(match[1]))}
+			e = expect{b, b.step(), nil, m.names(listed(match[1]))}
 		}
 		if e.names != nil {
 			m.expects = append(m.expects, e)
 		}
 	}
 }
+
+// listed returns the code in text or, if there is none, its words if it is but
+// a list of them.
+func listed(text string) []string {
+	if strings.Contains(text, "`") {
+		return codes(text)
+	}
+	text = strings.Trim(remark.ReplaceAllString(text, ""), " .")
+	all := wordList.Split(text, -1)
+	for i := range all {
+		if all[i] = strings.Trim(all[i], " \"'"); strings.Contains(all[i], " ") {
+			return nil
+		}
+	}
+	return all
+}
+
+// wordList matches what stands between the words of a list.
+var wordList = regexp.MustCompile(`\s*(?:,\s*and\b|,|;|&|\band\b)\s*`)
 
 // names returns those of list that are Python names, each once and without
 // "()".

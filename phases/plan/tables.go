@@ -12,13 +12,13 @@ import (
 
 // The names that columns have, lower case.
 var (
-	fromColumn = []string{"from", "source", "old path", "old location", "current path", "current location", "old file", "current", "old"}
-	toColumn   = []string{"to", "target", "destination", "new path", "new location", "new file", "new home", "new"}
-	oldColumn  = []string{"old import", "old import path", "old module", "current import", "import"}
-	newColumn  = []string{"new import", "new import path", "new module", "target import"}
+	fromColumn = []string{"from", "source", "source path", "move from", "was", "before", "existing path", "current file", "old path", "old location", "current path", "current location", "old file", "current", "old"}
+	toColumn   = []string{"to", "target", "destination", "target path", "target location", "target file", "move to", "becomes", "after", "is to be", "goes to", "new path", "new location", "new file", "new home", "new"}
+	oldColumn  = []string{"old import", "import from (old)", "imports from", "was imported from", "old import statement", "old import path", "old module", "current import", "import"}
+	newColumn  = []string{"new import", "import from (new)", "import from", "is imported from", "new import statement", "import instead", "new import path", "new module", "target import"}
 	fileColumn = []string{"file", "directory", "folder", "path", "module", "file/directory", "file/folder",
-		"file or directory", "file or folder", "files", "layer", "wrapper"}
-	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead"}
+		"file or directory", "file or folder", "deprecated", "deprecated layer", "retire", "files", "layer", "wrapper"}
+	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead", "instead", "superseded by"}
 	stepColumn        = []string{"step", "step #", "#"}
 )
 

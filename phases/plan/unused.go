@@ -22,6 +22,9 @@ func (m *markdown) unused() {
 		case b.rows != nil:
 			m.unusedRows(b)
 		case b.used:
+			for _, line := range b.rest {
+				m.leave(b.step(), line.text.s, m.line(line))
+			}
 		case b.code != nil:
 			m.leave(b.step(), strings.Join(b.code, " "), m.line(b))
 		case b.item || !introduces.MatchString(b.text.s):
