@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -129,13 +131,27 @@ func (m *markdown) place() {
 		}
 		return mentions.step("cleanup", path)
 	}
+	layers := 0
+	if i := slices.IndexFunc(p.Steps, func(s Step) bool {
+		return s.Phase != "moves" && s.Phase != "imports" && layersTitle.MatchString(s.Title)
+	}); i >= 0 {
+		layers = p.Steps[i].Number
+	}
 	for i := range p.Retire {
-		p.Retire[i].Step = gone(p.Retire[i].Path, p.Retire[i].Step)
+		t := &p.Retire[i]
+		if own := cmp.Or(cleanup[t.Path], t.Step, layers); own != 0 {
+			t.Step = own
+		} else {
+			t.Step = gone(t.Path, 0)
+		}
 	}
 	for i := range p.Delete {
 		p.Delete[i].Step = gone(p.Delete[i].Path, p.Delete[i].Step)
 	}
 }
+
+// layersTitle matches the title of the step that does away with layers.
+var layersTitle = regexp.MustCompile(`(?i)\b(deprecated|compat\w*|wrappers?|layers?|retire)\b`)
 
 // parent returns the folder that holds p, "./" for the root.
 func parent(p string) string { return path.Dir(strings.TrimSuffix(p, "/")) + "/" }

@@ -55,6 +55,7 @@ type block struct {
 	rows    [][]phrase
 	read    []bool   // which rows after the first say something
 	used    bool     // it says something
+	said    []int    // offsets of what was understood in a text of several sentences
 	rest    []*block // of a code block that is used, the lines that say nothing
 	pos     int
 	index   int // in the document

@@ -84,7 +84,11 @@ func (m *markdown) remove(d Delete, p phrase, at int) {
 	}
 	// A sentence is short; looking further would only cost time.
 	const sentence = 300
-	match := duplicateOf.FindStringSubmatchIndex(p.s[at:min(at+sentence, len(p.s))])
+	rest := p.s[at:min(at+sentence, len(p.s))]
+	if end := sentenceEnd.FindStringIndex(rest); end != nil {
+		rest = rest[:end[0]]
+	}
+	match := duplicateOf.FindStringSubmatchIndex(rest)
 	if match != nil {
 		start, end := max(match[2], match[4]), max(match[3], match[5])
 		if s := strings.TrimRight(p.s[at+start:at+end], ".:"); looksLikePath(s) {

@@ -10,6 +10,9 @@ import (
 
 const arrow = `(?:→|⟶|➜|➔|=>|-{1,2}>)`
 
+// marks matches white space and quotes of all kinds.
+const marks = "[\\s\"'`\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u2018\u2019\u201a\u00a0\u202f]*"
+
 var (
 	// pairOf matches "`a` → `b`", "`a` (3 files) → **DELETE**".
 	pairOf = regexp.MustCompile("`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*" + arrow + "\\s*(?:`([^`]+)`|(DELETE|Delete|delete)\\b)")
@@ -26,8 +29,8 @@ var (
 
 	exporting  = regexp.MustCompile(`(?i)\bexport\w*`)
 	createInit = regexp.MustCompile("(?i)\\b(?:create|add|write|populate|update|fill)\\s+(?:the\\s+|new\\s+|file\\s+)*`([^`]*__init__\\.py)`")
-	domain     = regexp.MustCompile("(?i)\\bdomain[\"`]?(?::|\\s+from)?\\s*[\"`]?([\\w-]+)[\"`]?\\s*(?:" + arrow + "|to|becomes)\\s*[\"`]?(?:domain:\\s*)?[\"`]?([\\w-]+)")
-	setDomain  = regexp.MustCompile("(?i)\\b(?:set|change)\\s+(?:the\\s+)?[\"`]?domain[\"`]?(?::|\\s+to)\\s*[\"`]?([\\w-]+)")
+	domain     = regexp.MustCompile("(?i)\\bdomain" + marks + "(?::|\\bfrom\\b)?" + marks + "([\\w-]+)" + marks + "(?:" + arrow + "|\\bto\\b|\\bbecomes\\b)" + marks + "(?:domain:" + marks + ")?([\\w-]+)")
+	setDomain  = regexp.MustCompile("(?i)\\b(?:set|change)\\s+(?:the\\s+)?" + marks + "domain" + marks + "(?::|\\bto\\b)" + marks + "([\\w-]+)")
 	tagOne     = regexp.MustCompile("(?i)\\b(add|remove|drop|delete)\\s+(?:the\\s+)?(?:tag\\s+[\"`]?([\\w-]+)|[\"`]?([\\w-]+)[\"`]?\\s+(?:tag\\b|(?:from|to)\\s+(?:the\\s+|its\\s+)?`?tags\\b))")
 	tags       = regexp.MustCompile("(?i)`?\\btags?`?\\s+to\\s+(.*)")
 	tagWord    = regexp.MustCompile(`(?i)\b(add|remove|drop|delete)\s+(?:the\s+)?([\w-]+)(\s+tags?\b|\s*$)`)
@@ -183,6 +186,7 @@ func (m *markdown) pair(b *block, at []int, about bool) {
 	default:
 		return
 	}
+	b.said = append(b.said, at[0])
 	b.use()
 }
 
@@ -233,6 +237,7 @@ func (m *markdown) deleteFolder(b *block, at int, name string) {
 	}
 	if p, ok := m.pathAt(b.text, at, name+"/"); ok {
 		m.remove(Delete{Path: p, Step: b.step(), Line: m.lineAt(b.text, at)}, b.text, at)
+		b.said = append(b.said, at)
 		b.use()
 	}
 }
@@ -255,6 +260,7 @@ func (m *markdown) deleteSpans(b *block, start, end int) {
 		}
 		if p, ok := m.pathAt(b.text, at[2], s); ok {
 			m.remove(Delete{Path: p, Step: b.step(), Line: m.lineAt(b.text, at[2])}, b.text, at[1])
+			b.said = append(b.said, at[0])
 			b.use()
 		}
 	}

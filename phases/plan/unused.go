@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	md "github.com/restage/restage/phases/markdown"
@@ -25,6 +26,7 @@ func (m *markdown) unused() {
 			for _, line := range b.rest {
 				m.leave(b.step(), line.text.s, m.line(line))
 			}
+			m.unusedSentences(b)
 		case b.code != nil:
 			m.leave(b.step(), strings.Join(b.code, " "), m.line(b))
 		case b.item || !introduces.MatchString(b.text.s):
@@ -45,6 +47,31 @@ func (m *markdown) unusedRows(b *block) {
 		line, _ := m.doc.place(cells[0].pos(0))
 		m.leave(b.step(), rowText(cells), line)
 	}
+}
+
+// unusedSentences lists the sentences of a text that name a path or module, and
+// of which nothing was understood.
+func (m *markdown) unusedSentences(b *block) {
+	text, start := b.text.s, 0
+	if len(b.said) == 0 {
+		return
+	}
+	for _, at := range append(sentenceEnd.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+		s := text[start:at[0]]
+		understood := slices.ContainsFunc(b.said, func(i int) bool { return start <= i && i < at[1] })
+		if !understood && namesSomething(s) && !attributes.MatchString(s) {
+			m.leave(b.step(), s, m.lineAt(b.text, start))
+		}
+		start = at[1]
+	}
+}
+
+// attributes matches a sentence that says more of what was moved.
+var attributes = regexp.MustCompile(`(?i)\b(domain|tags?|expected|__init__\.py)\b`)
+
+// namesSomething reports whether a sentence names a path or a dotted module.
+func namesSomething(s string) bool {
+	return slices.ContainsFunc(codes(s), func(c string) bool { return looksLikePath(c) || strings.Contains(c, ".") && isModule(c) })
 }
 
 // introduces matches a paragraph that is but the title of what follows.
