@@ -63,6 +63,7 @@ func TestAuthors(t *testing.T) {
 var lacks = map[string]func(*Plan){
 	"checks":   func(p *Plan) { p.Checks = nil },
 	"commands": func(p *Plan) { p.Commands = nil },
+	"estimate": func(p *Plan) { p.Estimate = "" },
 	"title":    func(p *Plan) { p.Title = "" },
 	"src": func(p *Plan) {
 		for i := range p.Moves {
