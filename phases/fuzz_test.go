@@ -34,6 +34,9 @@ func FuzzRewrite(f *testing.F) {
 			}
 		}
 	}
+	f.Add("import pkgutil\n0A\npkgutil.get_data(\"\")")
+	f.Add("import old\nu = old\ngetattr(u, 'mod')\nclass K:\n    import old.mod\n    old.mod\nK.old.mod\ndef f(x: 'old.mod.name'): return u.mod, old.mod")
+	f.Add("from old import *\nfrom . import stays as s\nv = s.mod\nw = v.name\n__all__ = ['mod'] + s.__all__\n__all__ += ['name']\n__all__.extend(w)")
 	f.Add("import old.mod, old.stays\nold.mod.x; old.stays\n")
 	f.Add("from old import (mod, # a\n stays) ; from .old.mod import *\n\tx")
 	p, err := plan.Read("plan.yaml", []byte(`restage: 1

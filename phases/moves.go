@@ -267,7 +267,9 @@ func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.warnMoved(r, mv)
+	if r.f.ErrorLine == 0 {
+		j.warnMoved(r, mv)
+	}
 	edits := r.edits
 	if rewrite := newRewrite(mv.to, edits); rewrite.References > 0 {
 		c.Rewritten = append(c.Rewritten, rewrite)
