@@ -396,7 +396,9 @@ def bind(nodes, scope):
             scope.others.add(node.name)
         elif isinstance(node, ast.Global | ast.Nonlocal):
             scope.outer |= set(node.names)
-        if not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+        if isinstance(node, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp):
+            bind([n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)], scope)
+        elif not isinstance(node, ast.Lambda):
             bind(ast.iter_child_nodes(node), scope)
 
 
