@@ -47,6 +47,7 @@ func (l leftover) what() string {
 // itself about to go.
 func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]string) (rewritten []*rewriter, left, computes []leftover, err error) {
 	all := make([]*rewriter, len(j.hits))
+	views := j.views(m)
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, f := range j.hits {
@@ -57,7 +58,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]s
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			r, err := j.rewriteFile(m, f, f)
+			r, err := j.rewriteFile(views.of(f), f, f)
 			all[i] = r
 			return err
 		})

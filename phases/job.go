@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
@@ -29,6 +30,8 @@ type job struct {
 	deletes []*goner
 	keeps   []keep
 	fates   map[string]*dest
+	twins   map[string]map[string]*dest // fates of modules called like others, by source root
+	first   string                      // the source root whose modules count, if several have one
 
 	cyclic    map[*plan.Move]bool
 	answers   map[string]string // by path in the tree, no trailing slash
@@ -55,7 +58,7 @@ func look(ctx context.Context, src *sources, p *plan.Plan, opt Options) (*job, e
 
 // lookAt is look when it is known which moves would add an import cycle.
 func lookAt(ctx context.Context, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
-	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: src, plan: p, opt: opt, fates: map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
+	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: src, plan: p, opt: opt, fates: map[string]*dest{}, twins: map[string]map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
 	if err := j.findRoots(); err != nil {
 		return nil, err
 	}
@@ -249,7 +252,7 @@ func (j *job) lookImports() {
 		if strings.Contains(old, ":") {
 			continue
 		}
-		for name, d := range j.fates {
+		for name, d := range j.everyFate {
 			below, ok := strings.CutPrefix(name, old)
 			if !ok || below != "" && (!fromPackage || below[0] != '.') {
 				continue
@@ -278,7 +281,11 @@ func (j *job) lookImports() {
 		}
 		if j.fates[old] == nil && to != "" && j.index != nil {
 			if m, _ := j.index.Lookup(old); (m != nil || fromPackage) && !(m != nil && m.Path != "" && j.refused(m.Path)) {
-				j.fates[old] = &dest{fate: remapped, module: to, step: row.Step, path: row.Old}
+				root := ""
+				if m != nil {
+					root = j.index.Root(cmp.Or(m.Path, m.Dir+"/"))
+				}
+				j.decree(root, old, &dest{fate: remapped, module: to, step: row.Step, path: row.Old})
 			}
 		}
 	}
@@ -289,13 +296,7 @@ func (j *job) lookImports() {
 func (j *job) model(t tree.Tree) *model {
 	index := j.index
 	if t != j.tree {
-		var files []string
-		for _, e := range t.Entries() {
-			if e.Mode != tree.Symlink {
-				files = append(files, e.Path)
-			}
-		}
-		index = python.NewIndex(files, j.roots)
+		index = j.indexOf(t)
 	}
 	m := &model{tree: t, names: j.src.names, parse: j.src.parse, index: index, fates: j.fates,
 		symbols: map[string]target{}, files: map[string]*python.Syntax{}, tables: map[string]*python.Symbols{}, reach: map[string]map[string]bool{}, edges: map[string][]string{}}

@@ -80,14 +80,15 @@ func (j *job) lookGoners() error {
 		}
 		j.retire = append(j.retire, g)
 		use, tail := strings.CutSuffix(r.Use, ".*")
+		root := j.index.Root(g.path)
 		j.eachModule(g, func(name, below string) {
 			d := &dest{fate: retired, module: use, tail: tail, below: below, step: r.Step, path: r.Path}
-			if old := j.fates[name]; old != nil && old.shadow != nil {
+			if old := j.fate(root, name); old != nil && old.shadow != nil {
 				d.shadow = old.shadow
 			} else if old != nil {
 				return // it moves: that says where its names are
 			}
-			j.fates[name] = d
+			j.decree(root, name, d)
 		})
 	}
 	for _, d := range j.plan.Delete {
@@ -181,17 +182,18 @@ func (j *job) lookDuplicate(d plan.Delete) {
 	}
 	j.deletes = append(j.deletes, g)
 	name, to := j.index.NameOf(g.path), j.index.NameOf(original)
-	if name != "" && to != "" && j.fates[name] == nil {
-		j.fates[name] = &dest{fate: merged, module: to, step: d.Step, path: d.Path}
+	if root := j.index.Root(g.path); name != "" && to != "" && j.fate(root, name) == nil {
+		j.decree(root, name, &dest{fate: merged, module: to, step: d.Step, path: d.Path})
 	}
 }
 
 func (j *job) lookDelete(d plan.Delete) {
 	g := j.goner(d.Path, d.Step)
 	j.deletes = append(j.deletes, g)
+	root := j.index.Root(g.path)
 	j.eachModule(g, func(name, _ string) {
 		mod, _ := j.index.Lookup(name)
-		if old := j.fates[name]; old != nil {
+		if j.fate(root, name) != nil {
 			return
 		}
 		f := deleted
@@ -201,7 +203,7 @@ func (j *job) lookDelete(d plan.Delete) {
 		if mod != nil && mod.Package && j.keepsBelow(path.Dir(mod.Path)) {
 			f = emptied
 		}
-		j.fates[name] = &dest{fate: f, step: d.Step, path: d.Path}
+		j.decree(root, name, &dest{fate: f, step: d.Step, path: d.Path})
 	})
 }
 

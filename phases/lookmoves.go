@@ -129,7 +129,7 @@ func (j *job) lookMove(mv *fileMove) bool {
 	if strings.HasSuffix(mv.from, ".py") {
 		mv.old, mv.new = j.index.NameOf(mv.from), j.index.NameOf(mv.to)
 		mod, _ := j.index.Lookup(mv.old)
-		mv.shadowed = mv.old == mv.new || mod != nil && mod.Package && path.Base(mv.from) != "__init__.py"
+		mv.shadowed = mv.old == mv.new || mod != nil && mod.Package && j.index.Root(mod.Dir+"/") == j.index.Root(mv.from) && path.Base(mv.from) != "__init__.py"
 	}
 	entry, hasOld := tree.Find(j.tree, mv.from)
 	if hasOld && entry.Mode == tree.Symlink && j.leadsToCode(mv.from) {
@@ -170,9 +170,9 @@ func (j *job) lookMove(mv *fileMove) bool {
 		if hasOld {
 			j.warn(mv.from, 0, "shadowed-module", "Python imports the package %s and never this file; no shim is left in its place", mv.old)
 		}
-		j.fates[mv.old] = &dest{fate: retired, path: mv.row.From, step: mv.row.Step, shadow: d}
+		j.decree(j.index.Root(mv.from), mv.old, &dest{fate: retired, path: mv.row.From, step: mv.row.Step, shadow: d})
 	default:
-		j.fates[mv.old] = d
+		j.decree(j.index.Root(mv.from), mv.old, d)
 	}
 	return true
 }

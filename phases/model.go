@@ -30,6 +30,7 @@ type dest struct {
 	facade string // a package to import names from that it exports, or ""
 	step   int
 	path   string // as the plan spells it
+	root   string // the source root of the old module
 	shadow *dest  // the fate of a module file that this package hides
 }
 

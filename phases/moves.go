@@ -49,13 +49,13 @@ func (j *job) runMoves(c *Change) error {
 
 // updateMoved brings the moved files up to date and returns their edits.
 func (j *job) updateMoved(c *Change, renamed, staged tree.Tree, steps *commits) ([]tree.Edit, error) {
-	m := j.newModel(staged)
+	views := j.views(j.newModel(staged))
 	var edits []tree.Edit
 	for _, mv := range j.moves {
 		if mv.done || mv.same {
 			continue
 		}
-		data, err := j.movedFile(c, m, mv)
+		data, err := j.movedFile(c, views.of(mv.to), mv)
 		if err != nil {
 			return nil, err
 		}

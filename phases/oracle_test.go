@@ -12,7 +12,10 @@ import (
 	"sync"
 	"testing"
 
+	"golang.org/x/tools/txtar"
+
 	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -102,6 +105,9 @@ func (c *testCase) python(t *testing.T, py *interpreter) {
 		}
 	}
 	c.typeCheck(t, dirs)
+	if c.section("projects") != nil {
+		q.Stages = []stage{}
+	}
 	v := py.ask(t, q)
 	c.compareLines(t, "breaks", v.Differences, true)
 	for _, g := range groups {
@@ -115,6 +121,43 @@ func (c *testCase) python(t *testing.T, py *interpreter) {
 			}
 		}
 	}
+}
+
+// project returns what the case is for a folder of its repository alone, without
+// scripts.
+func (c *testCase) project(dir string) *testCase {
+	in := func(p string) (string, bool) { return strings.CutPrefix(p, dir+"/") }
+	p := &testCase{archive: &txtar.Archive{}, plan: &plan.Plan{}}
+	for _, root := range c.plan.SourceRoots {
+		if root, ok := in(root); ok {
+			p.plan.SourceRoots = append(p.plan.SourceRoots, root)
+		}
+	}
+	for _, stage := range c.stages {
+		files := map[string]string{}
+		for _, e := range tree.Under(stage, dir) {
+			data, _ := stage.Read(e.Path)
+			files[strings.TrimPrefix(e.Path, dir+"/")] = string(data)
+		}
+		p.stages = append(p.stages, tree.NewMap(files))
+	}
+	p.before = p.stages[0]
+	for _, change := range c.changes {
+		now := &phases.Change{Phase: change.Phase}
+		for _, m := range change.Moved {
+			from, ok := in(m.From)
+			if to, still := in(m.To); ok && still {
+				now.Moved = append(now.Moved, phases.Moved{From: from, To: to})
+			}
+		}
+		for _, r := range change.Rewritten {
+			if file, ok := in(r.Path); ok {
+				now.Rewritten = append(now.Rewritten, phases.Rewrite{Path: file})
+			}
+		}
+		p.changes = append(p.changes, now)
+	}
+	return p
 }
 
 // typeCheck runs mypy over the case's typed.py in each stage but the last: for

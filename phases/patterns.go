@@ -71,7 +71,7 @@ func matches(pattern, name string) bool {
 // tail lists a path that ends like one with a new home and begins in a place
 // that is not part of the tree, such as a folder of an image.
 func (r *rewriter) tail(t token, clean string) {
-	if t.prose || !r.configures() || exists(r.m.tree, clean) {
+	if t.prose || !r.configures() || exists(r.m.tree, clean) || exists(r.m.tree, path.Join(path.Dir(r.path), clean)) {
 		return
 	}
 	for at, c := range clean {

@@ -36,6 +36,8 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	phases               the phases to run, if not all three
 //	paths                where Python looks for modules, if not in the plan's
 //	                     source roots, src and the repository itself
+//	projects             folders, one a line, that have nothing to do with each
+//	                     other: Python looks at each by itself
 //	workflows            if it is there, workflows may be changed
 //	check.py             run by Python before the first phase and after each, with
 //	                     the same output every time
@@ -219,6 +221,9 @@ func (c *testCase) run(t *testing.T, py *interpreter) {
 		t.Errorf("error %q, want %q", c.err, want)
 	}
 	if len(c.stages) > 1 {
+		for _, dir := range strings.Fields(string(c.section("projects"))) {
+			c.project(dir).python(t, py)
+		}
 		c.python(t, py)
 	}
 }

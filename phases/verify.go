@@ -213,7 +213,7 @@ func (v *verifier) olds() []check.Old {
 	}
 	for _, name := range sorted(keys(j.fates)) {
 		d := j.fates[name]
-		if d.fate == remapped || d.fate == emptied {
+		if d.fate == remapped || d.fate == emptied || len(j.others(name)) > 0 { // the name goes on to mean another module
 			continue
 		}
 		at := ""

@@ -107,6 +107,16 @@ func (s *structure) move(mv Move) {
 	}
 }
 
+// otherOf returns the module below another source root that is called like the
+// old one, if there is one.
+func (s *structure) otherOf(mv Move) *module {
+	m := s.after.module(mv.Old)
+	if m == nil || m.Path == mv.From || s.after.index.Root(m.Path) == s.after.index.Root(mv.From) {
+		return nil
+	}
+	return m
+}
+
 // oldPath checks the place that a file moved from.
 func (s *structure) oldPath(mv Move) {
 	there := s.after.exists[mv.From]
@@ -116,6 +126,8 @@ func (s *structure) oldPath(mv Move) {
 		s.expect(rowShims, mv.From, !there, "%s moved to %s, and nothing is to be left here", quoted(mv.From), quoted(mv.To))
 	case !there:
 		s.expect(rowShims, mv.To, false, "there is no shim at %s, so old imports break", quoted(mv.From))
+	case s.otherOf(mv) != nil: // whom the old name leads to
+		s.expect(rowShims, mv.From, swap.Match(s.after.sources[mv.From]), "%s is to be a shim that stands for %s, and is not", quoted(mv.From), quoted(mv.New))
 	default:
 		target := s.after.follow(mv.Old)
 		s.expect(rowShims, mv.From, target != nil && target.Name == mv.New && mv.New != mv.Old,

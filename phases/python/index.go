@@ -108,6 +108,9 @@ func (x *Index) add(file string) {
 		return
 	}
 	m := x.byName[name]
+	if m != nil && m.Path != "" && x.Root(m.Path) != x.Root(file) {
+		return // the one below the root that comes first counts
+	}
 	if path.Base(file) == "__init__.py" {
 		if m == nil {
 			m = &Module{Name: name}
