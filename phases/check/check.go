@@ -140,6 +140,7 @@ type checker struct {
 	before *world // nil if unknown
 	after  *world
 	news   map[string]string // new module by old one
+	twins  map[string]bool   // old modules of one name below several source roots
 	olds   map[string]string // old path by new one
 }
 
@@ -147,7 +148,7 @@ func open(ctx context.Context, e Expectation) (*checker, error) {
 	if e.Parse == nil {
 		e.Parse = python.Parse
 	}
-	c := &checker{Expectation: e, news: map[string]string{}, olds: map[string]string{}}
+	c := &checker{Expectation: e, news: map[string]string{}, twins: map[string]bool{}, olds: map[string]string{}}
 	var err error
 	if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds), e.Parse); err != nil {
 		return nil, err
@@ -160,6 +161,7 @@ func open(ctx context.Context, e Expectation) (*checker, error) {
 	for _, mv := range e.Moves {
 		c.olds[mv.To] = mv.From
 		if mv.Old != "" && mv.New != "" {
+			c.twins[mv.Old] = c.twins[mv.Old] || c.news[mv.Old] != "" && c.news[mv.Old] != mv.New
 			c.news[mv.Old] = mv.New
 		}
 	}

@@ -126,7 +126,7 @@ func (c *checker) keptEffects(r *report, f string, old, now *python.Syntax) {
 			name := c.before.bare(in.Name)
 			m := c.after.follow(c.renamed(name))
 			goes := c.news[name] == "" && slices.ContainsFunc(c.Olds, func(o Old) bool { return o.Module == name })
-			if m != nil && !goes && !loaded[m.Name] {
+			if m != nil && !goes && !c.twins[name] && !loaded[m.Name] {
 				r.add("code", Annotation{f, 1, "warning", fmt.Sprintf("this file imported %s, and %s is imported no more", quoted(in.Name), quoted(m.Name))})
 			}
 		}
