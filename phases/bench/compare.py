@@ -17,7 +17,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"  # Debian's, which python3-rope is for
-RUNS = 5
+RUNS = 10
 
 
 def run(*command, runs=1, before=None):
@@ -62,6 +62,13 @@ def count(root, name):
     return total
 
 
+def there(peer):
+    """Says whether a program to compare with is installed."""
+    if peer == "rope":
+        return os.path.exists(PYTHON) and subprocess.run([PYTHON, "-c", "import rope"], stderr=subprocess.DEVNULL).returncode == 0
+    return shutil.which(peer) is not None
+
+
 def table(title, head, rows):
     print(f"\n{title}\n")
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
@@ -80,33 +87,30 @@ def compare(root):
     plan = repo + ".yaml"
     old, new = moves(plan)[0]
     places = count(repo, old)
-    fresh = lambda: copy(repo, work)
-    rows = []
+
+    def fresh():
+        copy(repo, work)
 
     fresh()
     reading, _ = run("bench", "read", work, runs=RUNS)
-    rows.append(["reading every file", reading, ""])
-    if shutil.which("rg"):
+    rows = [["reading every file", reading, ""]]
+    if there("rg"):
         words = "|".join(re.escape(name.rpartition(".")[2]) for name, _ in moves(plan))
-        rows.append(["rg for the ten names", run("rg", "-c", words, work, runs=RUNS)[0], ""])
-
+        rows.append(["rg, for the names of ten modules", run("rg", "-c", words, work, runs=RUNS)[0], ""])
     restage, _ = run("restage", "apply", plan, "--repo", work, runs=RUNS, before=fresh)
-    rows.append(["restage, all of a plan with ten moves", restage, f"{count(work, new)} of {places}"])
-
-    if subprocess.run([PYTHON, "-c", "import rope"], stderr=subprocess.DEVNULL).returncode == 0:
-        file, folder = old.replace(".", "/") + ".py", os.path.dirname(new.replace(".", "/"))
+    rows.append(["restage, a plan that moves ten modules", restage, f"{count(work, new)} of {places}"])
+    if there("rope"):
+        times = []
         for where, prefix in [("", "src/"), ("/src", "")]:
             fresh()
-            package = os.path.join(work, "src", folder)
-            os.makedirs(package)
-            for at in (package, os.path.dirname(package)):
-                open(os.path.join(at, "__init__.py"), "w").close()
-            took, _ = run(PYTHON, os.path.join(HERE, "rope_move.py"), work + where, prefix + file, prefix + folder)
-            rows.append([f"rope, one move, started in {where or 'the root'}", took, f"{count(work, new)} of {places}"])
-            slow = took
-        rows[-2:] = sorted(rows[-2:], key=lambda row: row[1])
-        slow = rows[-2][1]
-        print(f"restage carries out ten moves {slow / restage:,.0f} times faster than rope the faster of its single ones.")
+            folder = os.path.dirname(new.replace(".", "/"))
+            os.makedirs(os.path.join(work, "src", folder))
+            for package in (folder, os.path.dirname(folder)):
+                open(os.path.join(work, "src", package, "__init__.py"), "w").close()
+            took, _ = run(PYTHON, os.path.join(HERE, "rope_move.py"), work + where, prefix + old.replace(".", "/") + ".py", prefix + folder)
+            times.append(took)
+            rows.append([f"rope, one of the moves, started in {where.strip('/') or 'the root'}", took, f"{count(work, new)} of {places}"])
+        print(f"restage moves ten modules {min(times) / restage:,.0f} times faster than rope moves one.")
 
     table("500 Python files", ["", "time", "x reading", "places right"],
           [[name, milliseconds(t), f"{t / reading:.1f}", right] for name, t, right in rows])
@@ -128,12 +132,9 @@ def trees(root):
 
 
 def main():
-    missing = [package for package, there in [
-        ("ripgrep", shutil.which("rg")),
-        ("python3-rope", os.path.exists(PYTHON) and subprocess.run([PYTHON, "-c", "import rope"], stderr=subprocess.DEVNULL).returncode == 0),
-    ] if not there]
+    missing = [package for package, peer in [("ripgrep", "rg"), ("python3-rope", "rope")] if not there(peer)]
     if missing:
-        print(f"Left out: {', '.join(missing)}. To compare with all: sudo apt-get install {' '.join(missing)}", file=sys.stderr)
+        print(f"To compare with all: sudo apt-get install {' '.join(missing)}", file=sys.stderr)
     with tempfile.TemporaryDirectory(prefix="restage-bench-") as root:
         subprocess.run(["go", "build", "-o", root + "/bin/", "./phases/bench", "./cmd/restage"], cwd=os.path.join(HERE, "..", ".."), check=True)
         os.environ["PATH"] = root + "/bin" + os.pathsep + os.environ["PATH"]
