@@ -24,6 +24,7 @@ type dir struct {
 	root    *os.Root
 	entries []Entry
 	sums    []atomic.Uint64 // of what was read of each of entries; 0 is of none
+	temps   []string        // what a Write left that was killed
 }
 
 // seed makes what is read twice comparable without keeping it.
@@ -61,7 +62,7 @@ func OpenDir(root string) (Tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &dir{root: r, entries: w.entries, sums: make([]atomic.Uint64, len(w.entries))}, nil
+	return &dir{root: r, entries: w.entries, sums: make([]atomic.Uint64, len(w.entries)), temps: w.temps}, nil
 }
 
 // Entries implements Tree.
@@ -134,6 +135,7 @@ type walker struct {
 	patterns []pattern       // of the folders from the top down to the one being read
 	tracked  map[string]bool // the files that git tracks, and the folders they lie in
 	entries  []Entry
+	temps    []string
 }
 
 // walk adds the files below the folder name, "" for the top. In an ignored
@@ -169,6 +171,9 @@ func (w *walker) walk(name string, ignoredDir bool) error {
 // add adds the file at name, or what lies below it if it is a folder.
 func (w *walker) add(name string, item os.DirEntry, ignoredDir bool) error {
 	if isTemp(item.Name()) {
+		if !item.IsDir() {
+			w.temps = append(w.temps, name)
+		}
 		return nil
 	}
 	out := ignoredDir || ignored(w.patterns, name, item.IsDir())

@@ -38,7 +38,7 @@ func Write(root string, base Tree, edits []Edit) error {
 	}
 	defer r.Close()
 
-	w := &writer{root: r, base: base, after: after, temps: map[string]string{}, saves: map[string]string{}}
+	w := &writer{root: r, base: base, after: after, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
 	if err := w.collect(edits); err != nil {
 		return err
 	}
@@ -55,6 +55,7 @@ type writer struct {
 	writes      []Entry  // what is new or differs in after
 	deletes     []string // what is in base only
 
+	above map[string]bool   // folders that were looked at, and whether they are there
 	temps map[string]string // where the new content of a path is kept until its turn
 	saves map[string]string // where the old content of a path is kept until all is done
 	undo  []func() error    // takes back what was done, the newest last
@@ -133,24 +134,37 @@ func (w *writer) checkAbove(name string) (bool, error) {
 	if slices.ContainsFunc(parts, func(s string) bool { return strings.EqualFold(s, ".git") }) {
 		return false, errors.New(".git is not part of the tree")
 	}
-	for i := 1; i < len(parts); i++ {
-		above := strings.Join(parts[:i], "/")
-		info, err := w.root.Lstat(above)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			return false, nil
-		case err != nil:
-			return false, err
-		case info.IsDir():
-		case slices.Contains(w.deletes, above):
-			return false, nil // it makes room
-		case info.Mode()&fs.ModeSymlink != 0:
-			return false, fmt.Errorf("%s is a symbolic link", above)
-		default:
-			return false, fmt.Errorf("%s is not a folder", above)
-		}
+	return w.checkFolder(path.Dir(name))
+}
+
+// checkFolder is checkAbove for what is in the folder called name.
+func (w *writer) checkFolder(name string) (bool, error) {
+	if name == "." {
+		return true, nil
 	}
-	return true, nil
+	if there, known := w.above[name]; known {
+		return there, nil
+	}
+	there, err := w.checkFolder(path.Dir(name))
+	if err != nil || !there {
+		return false, err
+	}
+	info, err := w.root.Lstat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		there = false
+	case err != nil:
+		return false, err
+	case info.IsDir():
+	case slices.Contains(w.deletes, name):
+		there = false // it makes room
+	case info.Mode()&fs.ModeSymlink != 0:
+		return false, fmt.Errorf("%s is a symbolic link", name)
+	default:
+		return false, fmt.Errorf("%s is not a folder", name)
+	}
+	w.above[name] = there
+	return there, nil
 }
 
 // checkTarget refuses to replace what base does not know, or knows otherwise.
@@ -228,23 +242,12 @@ func isTemp(name string) bool {
 // tempIn returns a name for a temporary file in the folder dir.
 func tempIn(dir string) string { return path.Join(dir, ".restage-"+rand.Text()+".tmp") }
 
-// sweep removes the temporary files that a Write left behind when it was killed.
+// sweep removes the temporary files that a Write left behind when it was killed,
+// as far as base was read from the folder.
 func (w *writer) sweep() {
-	dirs := map[string]bool{".": true}
-	for _, e := range w.base.Entries() {
-		for dir := path.Dir(e.Path); !dirs[dir]; dir = path.Dir(dir) {
-			dirs[dir] = true
-		}
-	}
-	for dir := range dirs {
-		if _, err := w.checkAbove(path.Join(dir, "x")); err != nil {
-			continue
-		}
-		list, _ := fs.ReadDir(w.root.FS(), dir)
-		for _, item := range list {
-			if isTemp(item.Name()) && !item.IsDir() {
-				w.root.Remove(path.Join(dir, item.Name()))
-			}
+	if d, ok := w.base.(*dir); ok {
+		for _, name := range d.temps {
+			w.root.Remove(name)
 		}
 	}
 }
