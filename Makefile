@@ -1,6 +1,7 @@
 # make demo   watch the whole story on this machine
 # make test   all tests and checks, with their set-up
 # make build  bin/restage
+# make bench  how fast it is, beside rope and ripgrep
 
 export CGO_ENABLED = 0
 
@@ -9,7 +10,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test build testdata needs
+.PHONY: demo test build bench testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -41,3 +42,6 @@ test:
 
 testdata:
 	.ci/testdata
+
+bench:
+	python3 phases/bench/compare.py
