@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"bytes"
 	"path"
 	"strings"
 )
@@ -20,7 +21,7 @@ func (r *rewriter) configures() bool {
 // name.
 func (r *rewriter) bareFile(t token) bool {
 	src, dir, key := r.f.Src, path.Dir(r.path), t.word
-	link := t.prose && strings.HasSuffix(string(src[t.in.Start:t.at]), "](") && path.Ext(r.path) == ".md"
+	link := t.prose && bytes.HasSuffix(src[t.in.Start:t.at], []byte("](")) && path.Ext(r.path) == ".md"
 	switch {
 	case !strings.Contains(t.word, "."):
 		return false
