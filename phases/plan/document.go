@@ -22,8 +22,9 @@ type document struct {
 	lines    []int // offset of the start of each line
 	sections []*heading
 	blocks   []*block
-	number   int // of the item that is walked next, if it is one of an outermost ordered list
-	read     int // offset up to which HTML is read
+	number   int  // of the item that is walked next, if it is one of an outermost ordered list
+	open     bool // no table of HTML ends any more
+	read     int  // offset up to which HTML is read
 }
 
 // A heading starts a section that ends at the next heading of its level or a

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -26,15 +27,20 @@ func (d *document) html(n *ast.HTMLBlock, depth int) {
 	if n.HasClosure() {
 		end = n.ClosureLine.Stop
 	}
-	lower := bytes.ToLower(d.source[start:end])
-	if bytes.Contains(lower, []byte("<table")) && !bytes.Contains(lower, []byte("</table>")) {
-		if i := bytes.Index(bytes.ToLower(d.source[end:]), []byte("</table>")); i >= 0 {
-			end += i + len("</table>")
+	if text := d.source[start:end]; !d.open && openTable.Match(text) && !closeTable.Match(text) {
+		at := closeTable.FindIndex(d.source[end:])
+		if d.open = at == nil; !d.open {
+			end += at[1]
 		}
 	}
 	d.read = end
 	d.tables(start, end, depth)
 }
+
+var (
+	openTable  = regexp.MustCompile(`(?i)<table\b`)
+	closeTable = regexp.MustCompile(`(?i)</table\s*>`)
+)
 
 // tables adds the tables of the HTML from start to end, and the text around
 // them.

@@ -3,8 +3,11 @@ package plan
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	gmtext "github.com/yuin/goldmark/text"
 )
@@ -121,6 +124,13 @@ func FuzzRead(f *testing.F) {
 		"## Step 1: x\n- Move `a/` → `b/`\n- Create `b/__init__.py`:\n  ```python\n  from .x import (y,\n  z)\n  ```\n",
 		"## Out of Scope\n- `a/` - b\n\n## Known issues\n1. x\n\n- `a.b` -> `c.d`\n",
 		"Phase 1: move (Steps 1-3)\n\n**Step 2: x**\n\nDelete these:\n- `a.py`\n",
+		"---\nrestage: 1\nmoves: [{from: a.py, to: b.py}]\n---\n\n# x\n",
+		"<table><tr><th>From</th><th>To</th></tr>\n\n<tr><td><code>a.py</code><td>b/c.py</table>\n<div>x",
+		"```markdown\n- `a.py`\n  - to: `b.py`\n```sh\ngit mv c.py d.py\n```\n```\n",
+		"## Steps\n1. Move „a/b.py“ to «c/d.py»\n   Expected: a, b\n2. a.b becomes c.d. Delete x/y.py, a copy of z.py.\n",
+		"- `a.py` → `b.py`\n```sh\n# must be 0\ngrep -r 'a\\|b' src | grep -v c | wc -l\npython -c \"from a import b\"\n```\n",
+		"- `a.py` → `b.py`\n```python\n# OLD\nfrom a import b\n# NEW\nfrom c import b\n```\n",
+		"restage: 1\nkeep: [a]\ndelete: [{path: b}]\nchecks: [{file: a}, {text: x, in: [a]}, {find: ['*'], in: [.], count: 0}, {import: a, names: [b]}, {same: [a, b]}]\ncommands: [{run: a}]\nnot_run: [{run: a, reason: b}]\nnot_used: [{text: c, line: 3}]\n",
 		"<details>\n```yaml\nrestage: 1\nkeep: [a]\ndelete: [{path: b}]\n```\n</details>",
 	} {
 		f.Add([]byte(s))
@@ -145,5 +155,111 @@ func FuzzRead(f *testing.F) {
 			t.Fatalf("%v\n%s", err, text)
 		}
 		compare(t, again, p)
+		if !reflect.DeepEqual(again.NotRun, p.NotRun) || !reflect.DeepEqual(again.Unused, p.Unused) {
+			t.Fatalf("not used was\n%+v\n%+v\nand is\n%+v\n%+v", p.NotRun, p.Unused, again.NotRun, again.Unused)
+		}
 	})
+}
+
+// FuzzShell looks for shell that crashes the reader, or makes checks that YAML
+// cannot hold.
+func FuzzShell(f *testing.F) {
+	for _, s := range []string{
+		"test -f a && test ! -d b || exit 1",
+		"# must be 0\ngrep -r 'a\\|b' --include='*.py' src | grep -v c | wc -l",
+		"grep -c '^a' b.py | grep -q '^1$' && echo ok",
+		"[[ ! -f a ]] && ! grep -qiE '[[:alpha:]]+' b",
+		"find . -name '*.py' -type f | wc -l | grep -q '^0$'",
+		"python -c \"from a import b; print('x')\"",
+		"for a in b; do c; done\n(a; b) > c <<EOF\nEOF\n",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, source string) {
+		checks, commands, notRun := readShell(strings.Split(source, "\n"), "")
+		p := &Plan{Checks: checks, Commands: commands, NotRun: notRun, Keep: []string{"x"}, Delete: []Delete{{Path: "y"}}}
+		text, err := p.YAML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !utf8.ValidString(source) || strings.Contains(source, "\x00") {
+			return
+		}
+		again, err := Read("", text)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, text)
+		}
+		compare(t, again, p)
+	})
+}
+
+// A body of 64 KB, as long as an issue may be, takes far less than 256 MB and
+// is done in time, whatever it is.
+func TestMemory(t *testing.T) {
+	const size, most = 64 << 10, 256 << 20
+	repeat := func(s string) string { return strings.Repeat(s, size/len(s)) }
+	lists := func(mark string) string {
+		var b strings.Builder
+		for i := 0; b.Len()+2*i+10 < size; i++ {
+			b.WriteString(strings.Repeat(" ", 2*i) + mark + " a\n")
+		}
+		return b.String()
+	}
+	for name, body := range map[string]string{
+		"quotes":        strings.Repeat(strings.Repeat("> ", 30)+"a\n", size/62),
+		"bullets":       lists("-"),
+		"numbers":       lists("1."),
+		"open lists":    repeat("- "),
+		"brackets":      repeat("["),
+		"links":         repeat("[a](b)"),
+		"parentheses":   repeat("[a]("),
+		"references":    repeat("[a][b]\n\n[b]: c\n"),
+		"stars":         repeat("*a **b "),
+		"ticks":         repeat("`a``b"),
+		"tables":        repeat("| From | To |\n|-|-|\n| a.py | b.py |\n\n"),
+		"wide table":    repeat("|a"),
+		"HTML":          repeat("<div>\n"),
+		"HTML table":    "<table>" + repeat("<tr><td>a.py"),
+		"HTML tables":   repeat("<table>\n\n"),
+		"deep HTML":     repeat("<table><tr><td>"),
+		"comments":      repeat("<!--"),
+		"folds":         repeat("<details>\n"),
+		"headings":      repeat("# a\n"),
+		"arrows":        "- `a.py` → " + repeat("`b.py` → "),
+		"sentences":     "- " + repeat("Delete `a/b.py`. "),
+		"bare paths":    "- " + repeat("a/b.py -> "),
+		"quotation":     repeat("„a.b“ "),
+		"becomes":       "- " + repeat("`a.b` becomes "),
+		"ends":          repeat("- from: `a.b`\n"),
+		"steps":         "## Steps\n" + repeat("1. a\n"),
+		"fences":        repeat("```markdown\n"),
+		"front matter":  "---\na: b\n" + repeat("--\n"),
+		"shell":         repeat("```sh\ntest -f a\n```\n"),
+		"shell nesting": repeat("```sh\n" + strings.Repeat("(", 4000) + "\n```\n"),
+		"shell joined":  repeat("```sh\n" + strings.Repeat("a && ", 1000) + "b\n```\n"),
+		"shell pipes":   repeat("```sh\n" + strings.Repeat("a | ", 1000) + "b\n```\n"),
+		"shell regexps": repeat("```sh\ngrep -qE '" + strings.Repeat("(a{9}){9}", 20) + "' b\n```\n"),
+		"python":        repeat("```python\n# OLD\nfrom a import b\n# NEW\nfrom c import b\n```\n"),
+		"python lines":  "```python\n# OLD\n" + repeat("# NEW\nimport a\n") + "```\n",
+		"YAML lists":    "restage: 1\nkeep: " + repeat("["),
+		"YAML indents":  "restage: 1\nkeep:\n" + lists("-"),
+		"YAML keys":     "restage: 1\n" + repeat("a: b\n"),
+		"YAML aliases":  "restage: 1\na: &a [x]\n" + repeat("b: [*a, *a, *a]\n"),
+		"YAML quotes":   "restage: 1\nkeep: [" + repeat("'a', "),
+		"YAML checks":   "restage: 1\nchecks:\n" + repeat("- {text: '(a{9}){9}', in: [b]}\n"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			p, err := Read("", []byte(body))
+			Link([]byte(body))
+			if err == nil {
+				p.Markdown()
+			}
+			runtime.ReadMemStats(&after)
+			if used := after.TotalAlloc - before.TotalAlloc; used > most {
+				t.Errorf("%d MB were allocated in all", used>>20)
+			}
+		})
+	}
 }
