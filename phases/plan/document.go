@@ -329,11 +329,29 @@ func (b *phraser) inlines(n ast.Node, code bool) {
 		case *ast.RawHTML:
 			b.html(c)
 		case *table.Strikethrough:
+		case *ast.Link:
+			b.link(c, code)
 		default:
 			b.inlines(c, code)
 		}
 	}
 }
+
+// link adds the text of a link. In a line "Plan: [here](docs/plan.md)" it is the
+// address that counts.
+func (b *phraser) link(n *ast.Link, code bool) {
+	before := b.text.String()
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	words := &phraser{source: b.source}
+	if words.inlines(n, code); planLabel.MatchString(line) && planFile(string(n.Destination)) && !planFile(strings.Trim(words.text.String(), "` ")) {
+		b.text.Write(n.Destination)
+		return
+	}
+	b.inlines(n, code)
+}
+
+// planLabel matches what stands before the path of a plan.
+var planLabel = regexp.MustCompile(`(?i)^\W*(?:restage )?plan(?: file)?:\W*$`)
 
 // emphasis adds emphasized text. Underscores stay: people write __init__.py
 // without backticks and mean it.

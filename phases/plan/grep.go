@@ -115,6 +115,9 @@ const maxExpression = 1024
 
 // cleanExpression returns the regular expression s.
 func cleanExpression(s string) (string, error) {
+	if s == "" {
+		return "", errors.New("the expression is empty, so it matches everything")
+	}
 	if len(s) > maxExpression {
 		return "", fmt.Errorf("the expression %s is longer than %d bytes", input.Quote(s), maxExpression)
 	}

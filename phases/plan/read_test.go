@@ -32,6 +32,17 @@ func TestLink(t *testing.T) {
 		{"in code", "```\nPlan: docs/split.md\n```", ""},
 		{"in a comment", "<!-- Plan: docs/split.md -->", ""},
 		{"struck out", "~~Plan: docs/split.md~~", ""},
+		{"link with other words", "Plan: [the plan](docs/split.md)", "docs/split.md"},
+		{"link to GitHub", "Plan: [here](https://github.com/acme/mono/blob/main/docs/split.md#steps)", "docs/split.md"},
+		{"address on GitHub", "Plan: https://github.example.com/acme/mono/blob/main/docs/split.yaml", "docs/split.yaml"},
+		{"address in angle brackets", "Plan: <https://github.com/acme/mono/blob/v1/docs/split.md>", "docs/split.md"},
+		{"address of no plan", "Plan: https://github.com/acme/mono/blob/main/src/x.py", ""},
+		{"address that leaves", "Plan: https://github.com/acme/mono/blob/main/../x.md", ""},
+		{"form", "### Plan\n\ndocs/split.md\n\n### Else\n\n_No response_", "docs/split.md"},
+		{"form, path", "### Path to the plan\n\n`docs/split.md`", "docs/split.md"},
+		{"form, other field", "### Owner\n\ndocs/owner.md", ""},
+		{"form, the plan itself", "### Plan\n\n- `a.py` → `b.py`", ""},
+		{"folded", "<details>\n<summary>Plan</summary>\n\nPlan: docs/split.md\n</details>", "docs/split.md"},
 		{"not UTF-8", "Plan: docs/split.md\xff", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,6 +56,7 @@ func TestShell(t *testing.T) {
 		{`grep -q '\(a\)\1' a.py`, `not run: "\\(a\\)\\1" refers back to what it matched`},
 		{`grep -q '[a' a.py`, `not run: "[a" has a [ without its ]`},
 		{`grep -qP '(?=a)' a.py`, "not run: \"(?=a)\" is no regular expression: error parsing regexp: invalid or unsupported Perl syntax: `(?=`"},
+		{`grep '' a.py && true`, "not run: the expression is empty, so it matches everything"},
 		{`grep -q x`, "not run: it reads its input, and nothing else"},
 		{`grep -q x src/*.py`, `not run: the path "src/*.py" is a pattern; name the folder with a trailing slash, or each file`},
 		{`grep -q x ../../etc/passwd`, `not run: the path "../../etc/passwd" has a ".." in it; write it from the repository root or a source root`},

@@ -130,6 +130,14 @@ func TestYAMLMistakes(t *testing.T) {
 		{"a folder to a file", "restage: 1\nmoves:\n- {from: a/, to: b.py}", `p.yaml:3: the new home of "a/" lies in a folder called "b.py/"`},
 		{"no longer Python", "restage: 1\nmoves:\n- {from: a.py, to: core/a.txt}", `p.yaml:3: "a.py" is Python and its new home "core/a.txt" is not; end it in .py, or in a slash for a folder`},
 		{"no suffix", "restage: 1\nmoves:\n- {from: a.py, to: core}", `p.yaml:3: "a.py" is Python and its new home "core" is not`},
+		{"check without a kind", "restage: 1\nchecks: [{step: 1}]", `p.yaml:2:10: a check is about one thing; give one of the keys file, folder,`},
+		{"check of two kinds", "restage: 1\nchecks: [{file: a, folder: b}]", `p.yaml:2:10: a check is about one thing;`},
+		{"check of nowhere", "restage: 1\nchecks: [{text: a}]", `p.yaml:2:10: the check has no "in"; list the files or folders to look in`},
+		{"check of one file", "restage: 1\nchecks: [{same: [a]}]", `p.yaml:2:10: "same" takes two files`},
+		{"check outside", "restage: 1\nchecks: [{file: ../a}]", `p.yaml:2:17: the path "../a" has a ".." in it;`},
+		{"check of a pattern", "restage: 1\nchecks: [{text: '(a', in: [b]}]", `p.yaml:2:17: "(a" is no regular expression:`},
+		{"check of a glob", "restage: 1\nchecks: [{find: ['[a'], in: [b]}]", `p.yaml:2:18: "[a" is no pattern for the name of a file; write it as in *.py`},
+		{"check of a package", "restage: 1\nchecks: [{import: 'a.*'}]", `p.yaml:2:19: "a.*" is a whole package; name one module`},
 		{"too large", "restage: 1\n#" + strings.Repeat("x", 1<<20), `p.yaml: the plan is too large: 1048588 bytes; at most 1048576 are read`},
 		{"too long", "restage: 1\nkeep: [" + strings.Repeat("a,", 10001) + "]", `p.yaml:2:7: too long: at most 5000 entries are read`},
 	} {
@@ -142,6 +150,30 @@ func TestYAMLMistakes(t *testing.T) {
 				t.Errorf("got  %v\nwant %s", err, test.want)
 			}
 		})
+	}
+}
+
+// All mistakes are told at once, each with its place.
+func TestYAMLTellsAllMistakes(t *testing.T) {
+	_, err := Read("p.yaml", []byte(`restage: 1
+moves:
+  - {form: a.py, to: ../b.py}
+  - from: c.py
+    to: d.py
+    metadata: {tag: x}
+import: {a: b}
+delete: [{path: /x}]
+checks:
+  - {fiel: a.py}
+`))
+	want := `p.yaml:3:6: unknown key "form"; did you mean "from"?
+p.yaml:3:22: the path "../b.py" has a ".." in it; write it from the repository root or a source root
+p.yaml:6:16: unknown key "tag"; did you mean "tags"?
+p.yaml:7:1: unknown key "import"; did you mean "imports"?
+p.yaml:8:17: the path "/x" is absolute; write it from the repository root or a source root
+p.yaml:10:6: unknown key "fiel"; did you mean "file"?`
+	if err == nil || err.Error() != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
 }
 
