@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -234,3 +235,56 @@ func TestSeedCommands(t *testing.T) {
 		t.Errorf("%d commands are not run", len(p.NotRun))
 	}
 }
+
+// The plan of the demo, whole, with one habit of another author at a time.
+func TestSeedHabits(t *testing.T) {
+	replace := func(pairs ...string) func(string) string { return strings.NewReplacer(pairs...).Replace }
+	each := func(f func(string) string) func(string) string {
+		return func(text string) string {
+			lines := strings.Split(text, "\n")
+			for i := range lines {
+				lines[i] = f(lines[i])
+			}
+			return strings.Join(lines, "\n")
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		habit func(string) string
+	}{
+		{"arrows", replace("→", "->")},
+		{"double arrows", replace("→", "=>")},
+		{"stars for bullets", replace("\n- ", "\n* ", "\n   - ", "\n   * ")},
+		{"parentheses for numbers", each(func(s string) string { return listNumber.ReplaceAllString(s, "$1) ") })},
+		{"headings one level deeper", replace("\n# ", "\n## ", "\n## ", "\n### ", "\n### ", "\n#### ", "\n#### ", "\n##### ")},
+		{"names of columns", replace("| From | To |", "| Source | TARGET |", "| Old Import | New Import |", "| OLD MODULE | new module |",
+			"| File/Directory | Status | Replacement |", "| Path | State | Use instead |")},
+		{"names of sections", replace("## Preconditions", "## Prerequisites", "## Out of Scope", "## What we do not touch",
+			"## Known Issues to Address", "## Gotchas", "### Step ", "### STEP #")},
+		{"language of the shell", replace("```bash", "```shell")},
+		{"no language of the shell", replace("```bash", "```")},
+		{"tildes", replace("```bash", "~~~bash", "```python", "~~~python", "```\n", "~~~\n")},
+		{"html code", each(func(s string) string {
+			if strings.HasPrefix(s, "|") {
+				s = codeSpan.ReplaceAllString(s, "<code>$1</code>")
+			}
+			return s
+		})},
+		{"no bold", replace("**", "")},
+		{"a quote", each(func(s string) string { return "> " + s })},
+		{"a block", func(s string) string { return "Please.\n\n````md\n" + s + "\n````\n" }},
+		{"a block that is not long enough", func(s string) string { return "```markdown\n" + s + "\n```\n" }},
+		{"front matter", func(s string) string { return "---\nauthor: Ann\n---\n" + s }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			text := string(readFile(t, seed))
+			habit := test.habit(text)
+			if habit == text {
+				t.Fatal("the habit changes nothing")
+			}
+			compare(t, mustRead(t, "", []byte(habit)), mustRead(t, "seed.yaml", readFile(t, "testdata/seed.yaml")))
+		})
+	}
+}
+
+var listNumber = regexp.MustCompile(`^(\s*\d+)\. `)

@@ -23,32 +23,30 @@ func wrapped(d *document) bool {
 }
 
 var (
-	openFence = regexp.MustCompile("(?mi)^[ \t]*(?:```+|~~~+)[ \t]*(?:markdown|md)\\b[^\n]*")
-	anyFence  = regexp.MustCompile("(?m)^[ \t]*(```+|~~~+)[ \t]*([^\n]*)")
+	openFence = regexp.MustCompile("(?mi)^[ \t]*(```+|~~~+)[ \t]*(?:markdown|md)\\b[^\n]*")
+	endFence  = regexp.MustCompile("(?m)^[ \t]*(```+|~~~+)[ \t]*\r?$")
 )
 
-// unwrap returns data without the lines around its first block of Markdown. A
-// block of code inside it would end it, were it not longer: so the line that
-// ends it is the first that neither opens nor closes one inside.
+// unwrap returns data without the lines around its first block of Markdown. One
+// that is fenced longer than the blocks inside it ends where it says. Another
+// is meant to end at the last fence there is, and not at the first inside it.
 func unwrap(data []byte) []byte {
 	data = bytes.Clone(data)
-	at := openFence.FindIndex(data)
+	at := openFence.FindSubmatchIndex(data)
 	if at == nil {
 		return data
 	}
-	copy(data[at[0]:at[1]], bytes.Repeat([]byte{' '}, at[1]-at[0]))
-	var open []byte // the fence that is open inside
-	for _, f := range anyFence.FindAllSubmatchIndex(data[at[1]:], -1) {
-		fence, info := data[at[1]+f[2]:at[1]+f[3]], bytes.TrimSpace(data[at[1]+f[4]:at[1]+f[5]])
-		switch {
-		case open == nil && len(info) > 0:
-			open = fence
-		case open == nil:
-			copy(fence, bytes.Repeat([]byte{' '}, len(fence)))
-			return data
-		case len(info) == 0 && len(fence) >= len(open) && fence[0] == open[0]:
-			open = nil
+	fence := string(data[at[2]:at[3]])
+	var end []byte
+	for _, f := range endFence.FindAllSubmatchIndex(data[at[1]:], -1) {
+		if line := data[at[1]+f[2] : at[1]+f[3]]; bytes.HasPrefix(line, []byte(fence)) {
+			if end = line; len(fence) > 3 {
+				break
+			}
 		}
+	}
+	for _, line := range [][]byte{data[at[0]:at[1]], end} {
+		copy(line, bytes.Repeat([]byte{' '}, len(line)))
 	}
 	return data
 }
