@@ -74,6 +74,17 @@ type Command struct {
 	Text   string
 	Line   int
 	Reason string // why it is neither a check nor a program to run; "" if it is one
+	Check  string // the name that the repository has for it, if it allows it
+}
+
+// Allow notes which of the programs that the plan asks for a repository allows:
+// commands by their names, in the order of names.
+func (p *Plan) Allow(names, commands []string) {
+	for i := range p.Commands {
+		if at := p.Commands[i].Match(commands); at >= 0 {
+			p.Commands[i].Check = names[at]
+		}
+	}
 }
 
 // Match returns the index of the command among those that a repository allows
@@ -192,6 +203,7 @@ func yamlCommand(v input.Value) Command {
 	v.Fields(input.Fields{
 		"run":    func(v input.Value) { c.Text = v.Text() },
 		"reason": func(v input.Value) { c.Reason = line(v) },
+		"check":  func(v input.Value) { c.Check = line(v) },
 		"step":   func(v input.Value) { c.Step = v.Int(1, maxStep) },
 		"line":   func(v input.Value) { c.Line = v.Int(1, input.MaxSize) },
 	})

@@ -110,7 +110,7 @@ func (p *Plan) document() *yaml.Node {
 	doc.put("decide", decide).put("preconditions", textList(p.Preconditions)).put("known_issues", textList(p.KnownIssues)).text("estimate", p.Estimate)
 	doc.put("checks", list(p.Checks, Check.node))
 	doc.put("commands", list(p.Commands, func(c Command) *node {
-		return flow().text("run", c.Text).number("step", c.Step).number("line", c.Line)
+		return flow().text("run", c.Text).text("check", c.Check).number("step", c.Step).number("line", c.Line)
 	}))
 	doc.put("not_run", list(p.NotRun, func(c Command) *node {
 		return mapping().text("run", c.Text).text("reason", c.Reason).number("step", c.Step).number("line", c.Line)

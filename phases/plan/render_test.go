@@ -104,8 +104,8 @@ preconditions: [ask @ann]
 known_issues: ['slow | and #1']
 `))
 	p.Checks = []Check{{Kind: File, Paths: []string{"work/a.py"}, Step: 1}}
-	p.Commands = []Command{{1, "pytest `@bob`", 5, ""}}
-	p.NotRun = []Command{{0, "rm -r x", 8, "restage *makes* its changes"}, {1, "mv x y", 9, "restage *makes* its changes"}}
+	p.Commands = []Command{{1, "pytest `@bob`", 5, "", ""}, {1, "mypy", 6, "", "types"}}
+	p.NotRun = []Command{{0, "rm -r x", 8, "restage *makes* its changes", ""}, {1, "mv x y", 9, "restage *makes* its changes", ""}}
 	p.Unused = []Unused{{0, "Thanks to @bob", 12}, {1, "a", 14}, {1, "b", 15}, {1, "c", 17}}
 	const file = "testdata/summary.md"
 	want, err := os.ReadFile(file)

@@ -58,6 +58,10 @@ func (p *Plan) shellText(b *strings.Builder) {
 	}
 	fmt.Fprintf(b, "### Shell blocks\n\nRead, and never run. Checks that need no program: %d, in the YAML below.\n\n", len(p.Checks))
 	for _, c := range p.Commands {
+		if c.Check != "" {
+			fmt.Fprintf(b, "- line %d: %s is the check %s\n", c.Line, md.Code(c.Text), md.Code(c.Check))
+			continue
+		}
 		fmt.Fprintf(b, "- line %d: %s asks for a program; run if %s allows it\n", c.Line, md.Code(c.Text), md.Code(".github/restage.yml"))
 	}
 	var reasons []string
