@@ -28,10 +28,10 @@ func undecodable(src []byte, comments []Span) int {
 	}
 	at := 0
 	for _, c := range append(comments[:len(comments):len(comments)], Span{len(src), len(src)}) {
-		if i := invalid(src[at:c.Start]); i >= 0 {
+		if i := invalid(src[at:max(at, c.Start)]); i >= 0 {
 			return lineOf(src, at+i)
 		}
-		at = c.End
+		at = max(at, c.End)
 	}
 	return 0
 }
