@@ -29,6 +29,8 @@ type pullData struct {
 	Warnings  string
 	Decisions string
 	Checks    string
+	Tasks     string // for people, as a checklist
+	Guide     string // old and new imports
 	Commits   int
 	Phases    string
 }
@@ -76,6 +78,8 @@ func (l *look) pullBody(s *stage) string {
 		Warnings:  l.warningList(s),
 		Decisions: decisionsText(unanswered(r.Decisions, l.answers)),
 		Checks:    l.checksTable(s),
+		Tasks:     l.taskList(s),
+		Guide:     guideText(r.Guide),
 		Commits:   len(r.Commits),
 		Phases:    l.phaseList(s),
 	}
@@ -83,6 +87,40 @@ func (l *look) pullBody(s *stage) string {
 		d.Count += w.References
 	}
 	return github.Clip(render("pull", d), maxText)
+}
+
+// taskList lists what the plan asks of people in the steps of a stage.
+func (l *look) taskList(s *stage) string {
+	var lines []string
+	for _, t := range l.plan.Tasks() {
+		if l.plan.PhaseOf(t.Step) == string(s.phase) {
+			lines = append(lines, fmt.Sprintf("- [ ] Step %d: %s", t.Step, markdown.Text(t.Text)))
+		}
+	}
+	if len(lines) == 0 {
+		return ""
+	}
+	return rows("", plural(len(lines), "task"), lines)
+}
+
+// keepTicks returns body with the tasks ticked off that are in old.
+func keepTicks(body, old string) string {
+	for line := range strings.Lines(old) {
+		if task, ok := strings.CutPrefix(strings.TrimRight(line, "\r\n"), "- [x] "); ok {
+			body = strings.Replace(body, "- [ ] "+task+"\n", "- [x] "+task+"\n", 1)
+		}
+	}
+	return body
+}
+
+// guideText returns the migration guide, cut short if it is very long.
+func guideText(list []phases.NewImport) string {
+	text := phases.GuideText(list)
+	if len(text) <= maxListText {
+		return text
+	}
+	cut := strings.LastIndexByte(text[:maxListText], '\n')
+	return text[:cut] + "\n\nThere is more: `restage apply --phase cleanup --json` lists it all.\n"
 }
 
 // The hidden marks around the list of the phases in a body.
@@ -232,11 +270,13 @@ type summaryData struct {
 	References int
 	Deleted    int
 	Answers    int
+	Guide      string
 }
 
 // summaryText returns the comment that ends a migration.
 func (l *look) summaryText() string {
 	d := summaryData{Title: markdown.Text(l.title()), Answers: len(l.answers)}
+	var guide []phases.NewImport
 	for _, s := range slices.Concat(l.earlier, l.stages) {
 		if !s.merged() && l.m.Round > 1 {
 			continue
@@ -248,9 +288,11 @@ func (l *look) summaryText() string {
 		d.Pulls = append(d.Pulls, line)
 		d.Moved += len(s.report.Moved)
 		d.Deleted += len(s.report.Deleted)
+		guide = append(guide, s.report.Guide...)
 		for _, r := range s.report.Rewritten {
 			d.References += r.References
 		}
 	}
+	d.Guide = guideText(guide)
 	return render("summary", d)
 }

@@ -399,6 +399,61 @@ func TestPreflight(t *testing.T) {
 	}
 }
 
+// What the plan's steps ask for is told: in which commits restage did it, what
+// people have to do, and in the end how everybody's imports change.
+func TestStepsTasksAndGuide(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", `# Tidy the shop
+
+**Phase 1 (File Moves)**: Steps 1-2
+**Phase 2 (Import Updates)**: Step 3
+
+### Step 1: Move the prices
+
+| From | To |
+|------|----|
+| shop/old/pricing.py | shop/prices.py |
+
+### Step 2: Tell people
+
+- Add a section on @prices to the handbook
+- If different: Review differences carefully
+
+### Step 3: Update imports
+
+| Old Import | New Import |
+|------------|------------|
+| shop.old.pricing | shop.prices |
+`)
+	w.settle(nil)
+	moves := w.pull(movesBranch)
+	contain(t, moves.GetBody(), "- [ ] Step 2: Add a section on @\u200bprices to the handbook", "- [ ] Step 2: If different: Review differences carefully")
+	commit := strings.TrimSpace(w.git("rev-parse", "--short=7", movesBranch))
+	contain(t, w.status(issue), "| ⏳ | 1 | Move the prices | moves | `", "`"+commit+"` (#2) | ✅ |", "| ⏳ | 3 | Update imports | imports |  |  |")
+
+	// Ticks stay when the pull request is made anew.
+	ticked := strings.Replace(moves.GetBody(), "- [ ] Step 2: Add", "- [x] Step 2: Add", 1)
+	_, _, err := w.users["ada"].PullRequests.Edit(ctx, "ada", "shop", moves.GetNumber(), &gh.PullRequest{Body: &ticked})
+	check(t, err)
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "- [x] Step 2: Add a section", "- [ ] Step 2: If different")
+
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "| ✅ | 2 | Tell people | moves |", "| ⏳ | 3 | Update imports | imports | `")
+	w.merge(importsBranch)
+	w.settle(nil)
+	const row = "| `from shop.old.pricing import price` | `from shop.prices import price` |"
+	contain(t, w.pull(cleanupBranch).GetBody(), "### Migration guide", row)
+	w.merge(cleanupBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "| ✅ | 1 |", "| ✅ | 2 |", "| ✅ | 3 |")
+	comments := w.comments(issue)
+	contain(t, comments[len(comments)-1], "### Done", row)
+}
+
 func TestPlanAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)

@@ -144,6 +144,7 @@ func (l *look) commit(ctx context.Context, s *stage, before tree.Tree) (head str
 		if err != nil {
 			return "", err
 		}
+		s.report.IDs = append(s.report.IDs, head)
 	}
 	s.after = before
 	if head != l.base {
@@ -236,6 +237,9 @@ func (l *look) reopen(ctx context.Context, s *stage) error {
 // to date.
 func (l *look) setPull(ctx context.Context, s *stage, opt config.PullRequests) error {
 	title, body := l.pullTitle(s), l.pullBody(s)
+	if s.pull != nil {
+		body = keepTicks(body, s.pull.GetBody())
+	}
 	if s.pull == nil {
 		pull, err := l.repo.OpenPull(ctx, &gh.NewPullRequest{
 			Title: &title,

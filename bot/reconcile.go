@@ -57,6 +57,7 @@ type stage struct {
 // A report is what is kept of a computed phase.
 type report struct {
 	phases.Change
+	IDs     []string       `json:"ids"` // of the commits as they were pushed
 	Results []check.Result `json:"results"`
 }
 

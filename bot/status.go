@@ -11,6 +11,7 @@ import (
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases/check"
 	"github.com/restage/restage/phases/markdown"
+	"github.com/restage/restage/phases/plan"
 )
 
 // maxText is how long the text of a comment or a pull request may be, in
@@ -70,6 +71,7 @@ type statusData struct {
 	Title     string
 	Next      string
 	Stages    []stageLine
+	Steps     string
 	Decisions string
 	Answers   []store.Answer
 	Warnings  int
@@ -101,12 +103,79 @@ func (l *look) statusText(working bool) string {
 			d.Warnings += len(s.report.eyes())
 		}
 	}
+	d.Steps = l.stepsText()
 	if l.plan != nil {
 		if d.Plan = l.plan.Markdown(); utf8.RuneCountInString(d.Plan) > maxPlan {
 			d.Plan = "It is too long to be shown here; `restage plan` shows it."
 		}
 	}
 	return render("status", d)
+}
+
+// stepsText lists the steps of the plan with where each was carried out, or
+// returns "" if the plan has none.
+func (l *look) stepsText() string {
+	if l.plan == nil || len(l.plan.Steps) == 0 {
+		return ""
+	}
+	var lines []string
+	done := 0
+	for _, step := range l.plan.Steps {
+		mark, where, checks := l.stepState(step)
+		if mark == "✅" {
+			done++
+		}
+		lines = append(lines, fmt.Sprintf("| %s | %d | %s | %s | %s | %s |", mark, step.Number, markdown.Escape(step.Title), step.Phase, where, checks))
+	}
+	return rows("| | Step | | Phase | Commits | Checks |\n|---|--:|---|---|---|---|\n", fmt.Sprintf("%d of %s done", done, plural(len(lines), "step")), lines)
+}
+
+// stepState says whether a step is done, by which commits, and whether they are
+// green. A step is done when its phase and every phase that has commits of it
+// are merged, or had nothing to do.
+func (l *look) stepState(step plan.Step) (state, commits, checks string) {
+	state = "✅"
+	var where []string
+	for _, s := range slices.Concat(l.earlier, l.stages) {
+		ids := s.report.commitsOf(step.Number)
+		mine := l.plan.PhaseOf(step.Number) == string(s.phase)
+		if over := s.merged() || s.known && s.row.Skipped; !over && (mine || len(ids) > 0) {
+			state = "⏳"
+		}
+		for _, id := range ids {
+			line := markdown.Code(id[:7])
+			if s.pull != nil {
+				line += fmt.Sprintf(" (#%d)", s.pull.GetNumber())
+			}
+			where = append(where, line)
+		}
+		if len(ids) > 0 {
+			checks += conclusion(s.report.Results)
+		}
+	}
+	return state, strings.Join(where, ", "), checks
+}
+
+// commitsOf returns the commits that carried out a step.
+func (r *report) commitsOf(step int) []string {
+	var ids []string
+	for i, c := range r.Commits {
+		if c.Step == step && i < len(r.IDs) {
+			ids = append(ids, r.IDs[i])
+		}
+	}
+	return ids
+}
+
+// conclusion returns one mark for all checks of a phase.
+func conclusion(results []check.Result) string {
+	switch {
+	case len(results) == 0:
+		return ""
+	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Conclusion == check.Failure }):
+		return mark(check.Failure)
+	}
+	return mark(check.Success)
 }
 
 // title returns the title of the plan, or that of the issue.

@@ -50,6 +50,15 @@ func (j *job) runCleanup(c *Change) error {
 	if err := j.removePackages(after, going, &steps); err != nil {
 		return err
 	}
+	if c.Guide = j.guide(m); len(going) > 0 {
+		edit, ok, err := j.writeGuide(c.Guide)
+		if err != nil {
+			return err
+		}
+		if ok {
+			steps.add(0, edit)
+		}
+	}
 	steps.into(c, j, "Remove the shims and what is no longer used")
 	return nil
 }

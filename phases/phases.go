@@ -40,6 +40,10 @@ type Change struct {
 	Decisions []Decision `json:"decisions"`
 	Warnings  []Warning  `json:"warnings"`
 
+	// Guide is, of cleanup, the old and new import of every public name that the
+	// plan gives a new home.
+	Guide []NewImport `json:"guide,omitempty"`
+
 	// Unasked lists the paths of the answers in the plan that neither this
 	// phase nor one after it has a question for, sorted.
 	Unasked []string `json:"-"`

@@ -198,7 +198,7 @@ func write(t tree.Tree, p string, data []byte) tree.Edit {
 // excluded reports whether a file is never rewritten.
 func (j *job) excluded(f string) bool {
 	base := path.Base(f)
-	if f == j.opt.PlanFile || j.src.plans[f] || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
+	if f == j.opt.PlanFile || f == j.plan.Guide || j.src.plans[f] || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
 		return true
 	}
 	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return glob.Match(g, f) }) {

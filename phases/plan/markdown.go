@@ -45,7 +45,7 @@ func (r *reader) markdown(data []byte) error {
 	}
 	m.assign()
 	m.unused()
-	m.plan.Estimate = estimate(string(data))
+	m.plan.Estimate, m.plan.Guide = estimate(string(data)), guideFile(string(data))
 	return nil
 }
 

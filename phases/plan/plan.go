@@ -22,6 +22,7 @@ type Plan struct {
 	Delete      []Delete
 	Keep        []string          // paths that are never moved and never deleted
 	Decide      map[string]string // answers to decisions, by path
+	Guide       string            // file that the migration guide is written to, from the repository root; "" for none
 
 	Preconditions []string  // what must hold before the start, a line each, for people
 	KnownIssues   []string  // what the author warns of, a line each, for people

@@ -107,7 +107,7 @@ func (p *Plan) document() *yaml.Node {
 	for _, path := range slices.Sorted(maps.Keys(p.Decide)) {
 		decide.text(path, p.Decide[path])
 	}
-	doc.put("decide", decide).put("preconditions", textList(p.Preconditions)).put("known_issues", textList(p.KnownIssues)).text("estimate", p.Estimate)
+	doc.put("decide", decide).text("guide", p.Guide).put("preconditions", textList(p.Preconditions)).put("known_issues", textList(p.KnownIssues)).text("estimate", p.Estimate)
 	doc.put("checks", list(p.Checks, Check.node))
 	doc.put("commands", list(p.Commands, func(c Command) *node {
 		return flow().text("run", c.Text).text("check", c.Check).number("step", c.Step).number("line", c.Line)

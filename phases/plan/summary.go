@@ -36,6 +36,9 @@ func (p *Plan) Markdown() string {
 	section(&b, "Steps", []string{"Step", "Title", "Phase"}, p.Steps, func(s Step) []string {
 		return []string{stepCell(s.Number), md.Escape(s.Title), s.Phase}
 	})
+	if p.Guide != "" {
+		fmt.Fprintf(&b, "The migration guide goes to %s.\n\n", md.Code(p.Guide))
+	}
 	bullets(&b, "Preconditions", p.Preconditions)
 	bullets(&b, "Known issues", p.KnownIssues)
 	if p.Estimate != "" {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"path"
 	"slices"
 
 	"github.com/restage/restage/phases/input"
@@ -32,6 +33,7 @@ func (r *reader) yaml(v input.Value) {
 		"delete":        func(v input.Value) { v.List(r.yamlDelete) },
 		"keep":          func(v input.Value) { v.List(func(v input.Value) { p.Keep = append(p.Keep, file(v)) }) },
 		"decide":        func(v input.Value) { v.Pairs(r.yamlDecide) },
+		"guide":         func(v input.Value) { p.Guide = guide(v) },
 		"preconditions": func(v input.Value) { p.Preconditions = lines(v) },
 		"known_issues":  func(v input.Value) { p.KnownIssues = lines(v) },
 		"estimate":      func(v input.Value) { p.Estimate = line(v) },
@@ -169,6 +171,15 @@ func require(v input.Value, what string, wanted map[string]string) {
 
 // file returns the path that v holds.
 func file(v input.Value) string { return v.Parse(CleanPath) }
+
+// guide returns the path of the file for the migration guide.
+func guide(v input.Value) string {
+	at := file(v)
+	if path.Ext(at) == "" {
+		v.Errorf("the migration guide is a file, such as \"docs/migration.md\"")
+	}
+	return at
+}
 
 // root returns the source root that v holds. "." is the repository root.
 func root(v input.Value) string { return v.Parse(CleanRoot) }

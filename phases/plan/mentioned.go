@@ -14,3 +14,20 @@ var estimated = regexp.MustCompile(`(?i)(?:~|\b(?:about|around|approximately|rou
 func estimate(text string) string {
 	return strings.Join(strings.Fields(estimated.FindString(text)), " ")
 }
+
+// guided matches a sentence that names the file for the migration guide.
+var guided = regexp.MustCompile("(?i)\\b(?:write|put|add|save|publish)\\b[^\\n`]*\\bmigration guide\\b[^\\n`]*\\b(?:to|in|into|at|as)\\s+`([^`\\n]+\\.(?:md|rst|txt))`")
+
+// guideFile returns the path that Markdown names for the migration guide, ""
+// if it names none or none that can be written.
+func guideFile(text string) string {
+	m := guided.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	path, err := CleanPath(m[1])
+	if err != nil {
+		return ""
+	}
+	return path
+}
