@@ -101,7 +101,7 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 		return true, nil
 	}
 	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
-	calls, logs := false, false
+	calls, logs, missed := false, false, map[int]bool{}
 	below := slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) })
 	n.search.each(src, func(k, at int) {
 		rest := src[at+len(n.search.words[k]):]
@@ -127,8 +127,10 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 			default:
 				below = true // as far as a call goes
 			}
+		case missed[k]: // the whole file was searched for its parent
 		case alone(src, at, len(src)-len(rest)):
 			name := n.names[k]
+			missed[k] = true
 			hit = name.parent == "" || in(name.parent) || bytes.Contains(src, []byte(name.parent))
 			if !hit && !slices.Contains(lone, name.folder) {
 				lone = append(lone, name.folder)
