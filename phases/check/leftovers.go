@@ -234,6 +234,10 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 			s.text([]byte(text), line, rowComments, "warning")
 		case imports:
 			s.dotted(strings.Replace(name, ":", ".", 1), line, rowStrings, level, nil, true)
+		case str.Format: // what it puts in is code
+			for _, p := range str.Pieces {
+				s.text(f.Src[p.Start:p.End], f.Line(p.Start), rowStrings, level)
+			}
 		default:
 			s.text([]byte(text), line, rowStrings, level)
 		}
