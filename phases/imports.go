@@ -29,6 +29,7 @@ func (j *job) runImports(c *Change) error {
 			j.warn(l.path, l.line, "unresolved", "%s stays as it is: nothing takes its place", l.what())
 		}
 	}
+	j.src.settled = j.settled
 	return j.commitRewrites(c, rewritten, "Update references to their new homes")
 }
 
@@ -47,6 +48,7 @@ func (l leftover) what() string {
 // itself about to go.
 func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]string) (rewritten []*rewriter, left, computes []leftover, err error) {
 	all := make([]*rewriter, len(j.hits))
+	j.settled = map[string]bool{}
 	views := j.views(m)
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -78,6 +80,7 @@ func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]s
 		if changed && !isNotebook(r.path) {
 			r.settle()
 		}
+		j.settled[r.path] = len(r.left)+len(r.computes)+len(r.warnings) == 0 && (changed || len(r.edits) == 0)
 		left = append(left, r.left...)
 		j.warnings = append(j.warnings, r.warnings...)
 		if !changed {

@@ -25,6 +25,8 @@ type job struct {
 	index *python.Index
 	hits  []string // files that may refer to something in the plan, sorted
 
+	settled map[string]bool // of hits: no reference to anything old is left
+
 	moves   []*fileMove
 	retire  []*goner
 	deletes []*goner

@@ -263,6 +263,7 @@ func (c *testCase) carryOut(t *testing.T) {
 		c.stages = append(c.stages, next)
 		c.changes = append(c.changes, change)
 	}
+	c.checkFrom(t)
 	for _, line := range order {
 		by := fmt.Sprint(asked[line])
 		if by = strings.ReplaceAll(strings.Trim(by, "[]"), " ", ","); len(asked[line]) == 3 {
@@ -317,6 +318,24 @@ func checkCommits(t *testing.T, at tree.Tree, change *phases.Change) tree.Tree {
 		at = next
 	}
 	return at
+}
+
+// checkFrom carries out all phases in one go: each does what it does by itself.
+func (c *testCase) checkFrom(t *testing.T) {
+	t.Helper()
+	if len(c.changes) < len(phases.All) {
+		return
+	}
+	all, err := phases.RunFrom(context.Background(), c.before, c.plan, phases.Moves, c.opt)
+	if err != nil {
+		t.Errorf("all phases in one go: %v", err)
+		return
+	}
+	for i, change := range all {
+		if !reflect.DeepEqual(change, c.changes[i]) {
+			t.Errorf("%s is something else when all phases are carried out in one go:\n%+v\nby itself\n%+v", change.Phase, change, c.changes[i])
+		}
+	}
 }
 
 // checkTwice runs a phase, and those before it, on the result of the phase:

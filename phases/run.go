@@ -233,8 +233,10 @@ func (j *job) rewriteFile(m *model, f, from string) (*rewriter, error) {
 	}
 	if out, err := python.Apply(src, r.edits); err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", f, err)
-	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 && m.parse.parse(out).ErrorLine != 0 {
-		return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, m.parse.parse(out).ErrorLine)
+	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 {
+		if line := python.ErrorLine(out); line != 0 {
+			return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, line)
+		}
 	}
 	return r, nil
 }

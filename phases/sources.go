@@ -27,6 +27,9 @@ type sources struct {
 	held     map[string][]byte
 	declared []declaration // source roots that settings name
 
+	// settled are files in which a phase has left nothing to do for the next.
+	settled map[string]bool
+
 	names *planNames
 	parse *parser
 }
@@ -95,7 +98,7 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 	}
 	err := tree.Scan(ctx, t, unread, func(i int, src []byte) {
 		found := n.names.look(unread[i], src)
-		if n.found[places[i]] = found; found.hit != nil && strings.HasSuffix(unread[i], ".py") {
+		if n.found[places[i]] = found; found.hit != nil && !s.settled[unread[i]] && strings.HasSuffix(unread[i], ".py") {
 			n.parse.parse(found.hit) // it will be asked for, and here all cores work
 		}
 	})
@@ -103,6 +106,9 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 		return nil, err
 	}
 	for i, f := range n.paths {
+		if s.settled[f] {
+			n.found[i].hit, n.found[i].lone = nil, nil
+		}
 		for _, name := range n.found[i].imported {
 			n.imported[name] = true
 		}

@@ -131,5 +131,12 @@ func Parse(src []byte) *Syntax {
 	return f
 }
 
+// ErrorLine returns the line of the first syntax error in a Python file, from 1;
+// 0 if it parses. It is what Parse says, and much faster.
+func ErrorLine(src []byte) (line int) {
+	withTree(src, func(t *syntaxTree) { line = t.errorLine })
+	return line
+}
+
 // Line returns the line of a byte offset, from 1.
 func (f *Syntax) Line(offset int) int { return 1 + bytes.Count(f.Src[:offset], []byte("\n")) }

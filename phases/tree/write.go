@@ -38,7 +38,8 @@ func Write(root string, base Tree, edits []Edit) error {
 	}
 	defer r.Close()
 
-	w := &writer{root: r, base: base, after: after, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
+	w := &writer{root: r, folders: map[string]*os.Root{}, base: base, after: after, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
+	defer w.closeFolders()
 	if err := w.collect(edits); err != nil {
 		return err
 	}
@@ -51,6 +52,7 @@ func Write(root string, base Tree, edits []Edit) error {
 // writer brings a folder from one tree to another.
 type writer struct {
 	root        *os.Root
+	folders     map[string]*os.Root // those that are open
 	base, after Tree
 	writes      []Entry  // what is new or differs in after
 	deletes     []string // what is in base only
@@ -59,6 +61,56 @@ type writer struct {
 	temps map[string]string // where the new content of a path is kept until its turn
 	saves map[string]string // where the old content of a path is kept until all is done
 	undo  []func() error    // takes back what was done, the newest last
+}
+
+// maxFolders is how many folders are kept open.
+const maxFolders = 100
+
+// in returns the folder of name, and what name is called there: the way to a
+// file is long where every folder above it is looked at every time.
+func (w *writer) in(name string) (*os.Root, string) {
+	dir, base := path.Split(name)
+	if dir == "" {
+		return w.root, name
+	}
+	if r := w.folders[dir]; r != nil {
+		return r, base
+	}
+	r, err := w.root.OpenRoot(dir)
+	if err != nil {
+		return w.root, name // whoever uses it gets the error
+	}
+	if len(w.folders) == maxFolders {
+		w.closeFolders()
+	}
+	w.folders[dir] = r
+	return r, base
+}
+
+func (w *writer) closeFolders() {
+	for dir, r := range w.folders {
+		r.Close()
+		delete(w.folders, dir)
+	}
+}
+
+func (w *writer) lstat(name string) (fs.FileInfo, error) {
+	r, base := w.in(name)
+	return r.Lstat(base)
+}
+
+func (w *writer) remove(name string) error {
+	r, base := w.in(name)
+	return r.Remove(base)
+}
+
+// rename moves a file, within its folder or to another.
+func (w *writer) rename(from, to string) error {
+	if path.Dir(from) != path.Dir(to) {
+		return w.root.Rename(from, to)
+	}
+	r, base := w.in(to)
+	return r.Rename(path.Base(from), base)
 }
 
 // collect finds out what edits come to in the end.
@@ -170,7 +222,8 @@ func (w *writer) checkFolder(name string) (bool, error) {
 // checkTarget refuses to replace what base does not know, or knows otherwise.
 func (w *writer) checkTarget(name string) error {
 	e, known := Find(w.base, name)
-	info, err := w.root.Lstat(name)
+	r, base := w.in(name)
+	info, err := r.Lstat(base)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !known:
 		return nil
@@ -192,10 +245,10 @@ func (w *writer) checkTarget(name string) error {
 	var got []byte
 	if e.Mode == Symlink {
 		var target string
-		target, err = w.root.Readlink(name)
+		target, err = r.Readlink(base)
 		got = []byte(target)
 	} else if info.Size() == int64(len(want)) {
-		got, err = w.root.ReadFile(name)
+		got, err = r.ReadFile(base)
 	}
 	if err == nil && !bytes.Equal(got, want) {
 		err = errChanged
@@ -226,7 +279,7 @@ func (w *writer) run() error {
 		}
 	}
 	for _, temp := range slices.Concat(slices.Collect(maps.Values(w.temps)), slices.Collect(maps.Values(w.saves))) {
-		w.root.Remove(temp)
+		w.remove(temp)
 	}
 	if err == nil {
 		w.prune()
@@ -281,7 +334,7 @@ func (w *writer) prepare() error {
 func (w *writer) folder(name string) string {
 	dir := path.Dir(name)
 	for dir != "." {
-		if info, err := w.root.Lstat(dir); err == nil && info.IsDir() {
+		if info, err := w.lstat(dir); err == nil && info.IsDir() {
 			break
 		}
 		dir = path.Dir(dir)
@@ -296,7 +349,7 @@ func (w *writer) save(name string) error {
 		return nil
 	}
 	w.saves[name] = tempIn(path.Dir(name))
-	if w.root.Link(name, w.saves[name]) == nil {
+	if r, base := w.in(name); r.Link(base, path.Base(w.saves[name])) == nil {
 		return nil
 	}
 	data, err := w.base.Read(name) // not every disk knows links
@@ -309,14 +362,15 @@ func (w *writer) save(name string) error {
 // create makes the new file temp what e is to be, with the permissions that the
 // file of e has or, for a new file, those that git would give.
 func (w *writer) create(temp string, data []byte, e Entry) error {
+	r, base := w.in(temp)
 	if e.Mode == Symlink {
-		return w.root.Symlink(string(data), temp)
+		return r.Symlink(string(data), base)
 	}
 	perm := fs.FileMode(0o666)
 	if e.Mode == Executable {
 		perm = 0o777
 	}
-	f, err := w.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
+	f, err := r.OpenFile(base, os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 	if err != nil {
 		return err
 	}
@@ -324,7 +378,7 @@ func (w *writer) create(temp string, data []byte, e Entry) error {
 	old, known := Find(w.base, e.Path)
 	if err == nil && known && old.Mode == e.Mode {
 		var info fs.FileInfo
-		if info, err = w.root.Lstat(e.Path); err == nil {
+		if info, err = w.lstat(e.Path); err == nil {
 			err = f.Chmod(info.Mode().Perm())
 		}
 	}
@@ -368,23 +422,23 @@ func (w *writer) write(name string) error {
 	if err := w.makeFolder(path.Dir(name)); err != nil {
 		return err
 	}
-	if err := w.root.Rename(w.temps[name], name); err != nil {
+	if err := w.rename(w.temps[name], name); err != nil {
 		return err
 	}
 	w.undo = append(w.undo, func() error {
 		if _, known := w.saves[name]; known {
 			return w.restore(name)
 		}
-		return w.root.Remove(name)
+		return w.remove(name)
 	})
 	return nil
 }
 
-func (w *writer) restore(name string) error { return w.root.Rename(w.saves[name], name) }
+func (w *writer) restore(name string) error { return w.rename(w.saves[name], name) }
 
 // makeFolder makes the folder dir and those above it that are not there.
 func (w *writer) makeFolder(dir string) error {
-	if _, err := w.root.Lstat(dir); err == nil {
+	if _, err := w.lstat(dir); err == nil {
 		return nil
 	}
 	if err := w.makeFolder(path.Dir(dir)); err != nil {
@@ -400,7 +454,7 @@ func (w *writer) makeFolder(dir string) error {
 func (w *writer) delete(name string) error {
 	err := w.checkTarget(name)
 	if err == nil {
-		err = w.root.Remove(name)
+		err = w.remove(name)
 	}
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", name, err)
