@@ -3,8 +3,11 @@ package phases
 import (
 	"fmt"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
@@ -50,12 +53,16 @@ func (j *job) runMoves(c *Change) error {
 // updateMoved brings the moved files up to date and returns their edits.
 func (j *job) updateMoved(c *Change, renamed, staged tree.Tree, steps *commits) ([]tree.Edit, error) {
 	views := j.views(j.newModel(staged))
+	rewriters, err := j.rewriteMoved(views)
+	if err != nil {
+		return nil, err
+	}
 	var edits []tree.Edit
-	for _, mv := range j.moves {
+	for i, mv := range j.moves {
 		if mv.done || mv.same {
 			continue
 		}
-		data, err := j.movedFile(c, views.of(mv.to), mv)
+		data, err := j.movedFile(c, views.of(mv.to), mv, rewriters[i])
 		if err != nil {
 			return nil, err
 		}
@@ -241,31 +248,50 @@ func (j *job) moveTo(p string) *fileMove {
 	return nil
 }
 
+// rewriteMoved rewrites the references in the moved files that are Python
+// modules, by their places in j.moves.
+func (j *job) rewriteMoved(views *views) ([]*rewriter, error) {
+	all := make([]*rewriter, len(j.moves))
+	group, ctx := errgroup.WithContext(j.ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, mv := range j.moves {
+		m := views.of(mv.to)
+		e, _ := tree.Find(m.tree, mv.to)
+		stub := path.Ext(mv.to) == ".pyi"
+		if mv.done || mv.same || e.Mode == tree.Symlink || j.excluded(mv.to) || !stub && (path.Ext(mv.to) != ".py" || mv.old == "" || mv.new == "") {
+			continue
+		}
+		group.Go(func() (err error) {
+			if err = ctx.Err(); err == nil {
+				all[i], err = j.rewriteFile(m, mv.to, mv.from)
+			}
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
 // movedFile returns the moved file with its imports and its @meta block up to
-// date; nil if it stays as it is.
-func (j *job) movedFile(c *Change, m *model, mv *fileMove) ([]byte, error) {
+// date; nil if it stays as it is. R has rewritten the references in it, and is
+// nil if it is not a module.
+func (j *job) movedFile(c *Change, m *model, mv *fileMove, r *rewriter) ([]byte, error) {
 	if e, _ := tree.Find(m.tree, mv.to); e.Mode == tree.Symlink {
 		return j.relink(m, mv)
 	}
-	if j.excluded(mv.to) || path.Ext(mv.to) != ".py" && path.Ext(mv.to) != ".pyi" {
-		return nil, nil
-	}
-	if mv.old == "" || mv.new == "" {
-		if path.Ext(mv.to) == ".py" { // a script that nobody can import
+	if r == nil {
+		if path.Ext(mv.to) == ".py" && !j.excluded(mv.to) { // a script that nobody can import
 			r := &rewriter{m: m, f: m.syntax(mv.to), path: mv.to}
 			j.warnMoved(r, mv)
 			j.warnings = append(j.warnings, r.warnings...)
-			return nil, nil
 		}
-		mv.old = j.index.NameOf(mv.from)
+		return nil, nil
 	}
 	src, err := m.tree.Read(mv.to)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", mv.to, err)
 	}
-	r, err := j.rewriteFile(m, mv.to, mv.from)
-	if err != nil {
-		return nil, err
+	if mv.old == "" {
+		mv.old = j.index.NameOf(mv.from)
 	}
 	if r.f.ErrorLine == 0 {
 		j.warnMoved(r, mv)

@@ -231,12 +231,13 @@ func (j *job) rewriteFile(m *model, f, from string) (*rewriter, error) {
 	default:
 		r = m.rewriteText(f, src)
 	}
-	if out, err := python.Apply(src, r.edits); err != nil {
+	if strings.HasSuffix(f, ".py") {
+		err = r.f.Check(r.edits)
+	} else {
+		_, err = python.Apply(src, r.edits)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", f, err)
-	} else if strings.HasSuffix(f, ".py") && len(r.edits) > 0 {
-		if line := python.ErrorLine(out); line != 0 {
-			return nil, fmt.Errorf("rewrite %s: the result would not parse at line %d", f, line)
-		}
 	}
 	return r, nil
 }

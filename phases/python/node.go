@@ -1,6 +1,9 @@
 package python
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
 // A node is one piece of Python syntax. Its children lie side by side in the
 // tree's nodes, in the order of the source.
@@ -144,6 +147,21 @@ func (t *syntaxTree) child(n *node, f field) *node {
 		}
 	}
 	return nil
+}
+
+// begins returns where statements of the module begin a line that does not go
+// on from the one before.
+func (t *syntaxTree) begins() []int {
+	var list []int
+	statements := t.children(&t.root)
+	for i := range statements {
+		at := int(statements[i].start)
+		line := at == 0 || t.src[at-1] == '\n'
+		if line && !bytes.HasSuffix(t.src[:at], []byte("\\\n")) && !bytes.HasSuffix(t.src[:at], []byte("\\\r\n")) {
+			list = append(list, at)
+		}
+	}
+	return list
 }
 
 func (t *syntaxTree) text(n *node) string { return string(t.src[n.start:n.end]) }

@@ -20,6 +20,8 @@ type Syntax struct {
 	Module    *Scope
 	All       *AllList // the module's __all__, if a list of strings is part of it
 	Meta      *String  // the first module-level string that begins with @meta
+
+	begins []int // where statements of the module begin a line
 }
 
 // A Span is a range of bytes.
@@ -123,19 +125,13 @@ func Parse(src []byte) *Syntax {
 		}
 		r := &reader{syntaxTree: t, f: f, whole: string(src)}
 		r.makeRoom()
+		f.begins = t.begins()
 		r.block(&t.root, f.Module, context{moduleLevel: true})
 		if f.All != nil {
 			f.All.Open = r.allOpen
 		}
 	})
 	return f
-}
-
-// ErrorLine returns the line of the first syntax error in a Python file, from 1;
-// 0 if it parses. It is what Parse says, and much faster.
-func ErrorLine(src []byte) (line int) {
-	withTree(src, func(t *syntaxTree) { line = t.errorLine })
-	return line
 }
 
 // Line returns the line of a byte offset, from 1.
