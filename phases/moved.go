@@ -48,6 +48,9 @@ func (r *rewriter) warnPickled(at int, old string) {
 // if it imports a class that moved. What is pickled and read in one breath
 // outlives nothing.
 func (r *rewriter) warnPickles() {
+	if !slices.ContainsFunc(r.f.Imports, importsPickler) {
+		return
+	}
 	i := slices.IndexFunc(r.f.Uses, func(u python.Use) bool {
 		_, function := cutLast(qualified(u))
 		return pickler(qualified(u)) && (function == "load" || function == "Unpickler" || function == "open")
@@ -121,12 +124,19 @@ func (r *rewriter) movedResource(at int, module string) {
 	}
 }
 
+// picklers are the modules that write and read pickles.
+var picklers = []string{"pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve"}
+
+// importsPickler reports whether an import brings one of them.
+func importsPickler(imp *python.Import) bool {
+	return imp.From && contains(picklers, imp.Name) ||
+		slices.ContainsFunc(imp.Names, func(in python.ImportName) bool { return !imp.From && contains(picklers, in.Name) })
+}
+
 // pickler reports whether a function writes or reads pickles.
 func pickler(name string) bool {
 	module, function := cutLast(name)
-	switch module {
-	case "pickle", "_pickle", "cPickle", "cloudpickle", "dill", "joblib", "shelve":
-	default:
+	if !contains(picklers, module) {
 		return false
 	}
 	switch function {

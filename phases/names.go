@@ -140,6 +140,14 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 	return hit || logs || calls && below, lone
 }
 
+// moves reports whether the file at f, below some source root, may be one that
+// moves.
+func (n *planNames) moves(f string) bool {
+	return slices.ContainsFunc(n.names, func(name planName) bool {
+		return strings.HasSuffix("/"+f, "/"+path.Join(name.folder, name.word)+".py")
+	})
+}
+
 // inFolder reports whether the file lies in a folder that moves or goes.
 func (n *planNames) inFolder(f string) bool {
 	return slices.ContainsFunc(n.folders, func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") })

@@ -98,8 +98,13 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 	}
 	err := tree.Scan(ctx, t, unread, func(i int, src []byte) {
 		found := n.names.look(unread[i], src)
-		if n.found[places[i]] = found; found.hit != nil && !s.settled[unread[i]] && strings.HasSuffix(unread[i], ".py") {
-			n.parse.parse(found.hit) // it will be asked for, and here all cores work
+		n.found[places[i]] = found
+		text := found.hit
+		if text == nil && n.names.moves(unread[i]) {
+			text = slices.Clone(src)
+		}
+		if text != nil && !s.settled[unread[i]] && strings.HasSuffix(unread[i], ".py") {
+			n.parse.parse(text) // it will be asked for, and here all cores work
 		}
 	})
 	if err != nil {

@@ -62,7 +62,7 @@ const maxGarbage = 200
 
 // openJob reads the plan in file and the working folder dir.
 func openJob(cmd *cobra.Command, file, dir string) (*job, error) {
-	debug.SetGCPercent(500)
+	debug.SetGCPercent(2000)
 	debug.SetMemoryLimit(maxGarbage << 20)
 	p, err := readPlan(cmd, file)
 	if err != nil {

@@ -9,10 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/restage/restage/phases"
-	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -44,45 +41,12 @@ func made(b *testing.B, size, moves int) string {
 	return dir
 }
 
-// apply does what "restage apply" does with all phases, and writes nothing.
-func apply(ctx context.Context, dir string) ([]*phases.Change, error) {
-	data, err := os.ReadFile(dir + ".yaml")
-	if err != nil {
-		return nil, err
-	}
-	p, err := plan.Read("plan.yaml", data)
-	if err != nil {
-		return nil, err
-	}
-	t, err := tree.OpenDir(dir)
-	if err != nil {
-		return nil, err
-	}
-	return phases.RunFrom(ctx, t, p, phases.Moves, phases.Options{})
-}
-
-// reading returns how long it takes to read a folder the plain way, the best
-// of a few times, and how many bytes that are.
-func reading(b *testing.B, dir string) (time.Duration, int64) {
-	var best time.Duration
-	var size int64
-	for range 5 {
-		start := time.Now()
-		_, n, err := readAll(dir)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if took := time.Since(start); best == 0 || took < best {
-			best = took
-		}
-		size = n
-	}
-	return best, size
-}
-
 // measure runs f and reports its time beside that of reading dir.
 func measure(b *testing.B, dir string, f func() error) {
-	base, size := reading(b, dir)
+	base, size, err := reading(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
 	b.SetBytes(size)
 	for b.Loop() {
 		if err := f(); err != nil {

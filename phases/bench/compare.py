@@ -69,6 +69,13 @@ def there(peer):
     return shutil.which(peer) is not None
 
 
+def phases(folder):
+    """Times reading and the three phases in one process, with nothing written."""
+    out = subprocess.run(["bench", "phases", folder], stdout=subprocess.PIPE, check=True, text=True).stdout
+    reading, took = (int(n) / 1e9 for n in out.split())
+    return f"{milliseconds(took)}, {took / reading:.1f} x reading ({milliseconds(reading)})"
+
+
 def table(title, head, rows):
     print(f"\n{title}\n")
     widths = [max(len(str(row[i])) for row in [head, *rows]) for i in range(len(head))]
@@ -99,6 +106,7 @@ def compare(root):
         rows.append(["rg, for the names of ten modules", run("rg", "-c", words, work, runs=RUNS)[0], ""])
     restage, _ = run("restage", "apply", plan, "--repo", work, runs=RUNS, before=fresh)
     rows.append(["restage, a plan that moves ten modules", restage, f"{count(work, new)} of {places}"])
+    print(f"The three phases of ten moves, in one process and without writing: {phases(repo)}.")
     if there("rope"):
         times = []
         for where, prefix in [("", "src/"), ("/src", "")]:
@@ -125,6 +133,7 @@ def trees(root):
         size_mb = sum(os.path.getsize(os.path.join(d, f)) for d, _, files in os.walk(repo) for f in files) / 1e6
         reading, _ = run("bench", "read", repo, runs=RUNS)
         took, peak = run("restage", "apply", repo + ".yaml", "--repo", repo, "--diff", runs=RUNS)
+        print(f"{size:,} files, in one process: {phases(repo)}.")
         rows.append([f"{size:,}", f"{size_mb:.0f} MB", milliseconds(reading), milliseconds(took), f"{took / reading:.1f}",
                      f"{size_mb / took:.0f} MB/s", f"{peak:.0f} MB"])
         shutil.rmtree(repo)

@@ -303,3 +303,31 @@ func FuzzParse(f *testing.F) {
 		s.AfterImports()
 	})
 }
+
+func TestCheck(t *testing.T) {
+	const src = "import a\n\n\ndef f():\n    return 'x'\n\n\nx = 1; y = 2\nz = [\n    3,\n]\n"
+	f := Parse([]byte(src))
+	at := func(s string) Span { i := strings.Index(src, s); return Span{i, i + len(s)} }
+	tests := []struct {
+		edits []Edit
+		want  string // of the error, "" for none
+	}{
+		{nil, ""},
+		{[]Edit{{Span: at("a"), Text: "b.c"}, {Span: at("'x'"), Text: "'y'"}, {Span: at("3"), Text: "4"}}, ""},
+		{[]Edit{{Span: Span{0, len("import a\n")}}}, ""},
+		{[]Edit{{Span: Span{0, len(src)}, Text: "pass\n"}}, ""},
+		{[]Edit{{Span: Span{len(src), len(src)}, Text: "w = 5\n"}}, ""},
+		{[]Edit{{Span: at("'x'"), Text: "'y"}}, "line 5"},
+		{[]Edit{{Span: at("y = 2"), Text: "y = = 2"}}, "line 8"},
+		{[]Edit{{Span: at("3"), Text: "3 4"}}, "line 10"},
+		{[]Edit{{Span: Span{at("def").Start, at("x = 1").Start}, Text: "x = ("}}, "line 4"},
+		{[]Edit{{Span: at("import a\n\n\ndef"), Text: "import a;"}}, "line 1"},
+		{[]Edit{{Span: at("import"), Text: "x"}, {Span: Span{3, 8}, Text: "y"}}, "overlap"},
+	}
+	for _, tt := range tests {
+		err := f.Check(tt.edits)
+		if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+			t.Errorf("Check(%v) = %v, want %q", tt.edits, err, tt.want)
+		}
+	}
+}
