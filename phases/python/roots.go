@@ -13,34 +13,38 @@ import (
 // of a continued line. It does not parse, so that every file can afford it.
 func ImportStatements(src []byte) [][]byte {
 	var out [][]byte
-	word := []byte("import")
 	for at := 0; ; {
-		i := bytes.Index(src[at:], word)
+		i := bytes.Index(src[at:], []byte("import"))
 		if i < 0 {
 			return out
 		}
-		i += at
-		at = i + len(word)
-		start := bytes.LastIndexByte(src[:i], '\n') + 1
-		for start > 1 && bytes.HasSuffix(bytes.TrimSuffix(src[:start-1], []byte("\r")), []byte("\\")) {
-			start = bytes.LastIndexByte(src[:start-1], '\n') + 1
-		}
-		before := bytes.TrimLeft(src[start:i], " \t\f")
-		end := at
-		switch {
-		case len(before) == 0 || bytes.HasPrefix(before, []byte("from")):
+		start, end := logicalLine(src, at, at+i)
+		text := bytes.TrimLeft(src[start:end], " \t\f")
+		if bytes.HasPrefix(text, []byte("from")) || bytes.HasPrefix(text, []byte("import")) {
 			end = start + statementEnd(src[start:])
-		case bytes.Contains(before, []byte("; ")): // behind a semicolon
-			if end = bytes.IndexByte(src[at:], '\n') + 1; end == 0 {
-				end = len(src) - at
-			}
-			end += at
-		default:
-			continue
+			out = append(out, src[start:end])
+		} else if i := bytes.Index(text, []byte("; ")); i >= 0 && bytes.Contains(text[i:], []byte("import")) {
+			out = append(out, src[start:end]) // behind a semicolon
 		}
-		out = append(out, src[start:end])
 		at = end
 	}
+}
+
+// logicalLine returns the line that offset i is on, with the lines before it,
+// from the offset least on, that go on in it.
+func logicalLine(src []byte, least, i int) (start, end int) {
+	for start = i; ; start-- {
+		start = least + bytes.LastIndexByte(src[least:start], '\n') + 1
+		before := bytes.TrimSuffix(bytes.TrimSuffix(src[least:start], []byte("\n")), []byte("\r"))
+		if start == least || !bytes.HasSuffix(before, []byte("\\")) {
+			break
+		}
+	}
+	end = len(src)
+	if n := bytes.IndexByte(src[i:], '\n'); n >= 0 {
+		end = i + n + 1
+	}
+	return start, end
 }
 
 // statementEnd returns the length of the statement that src begins with.

@@ -319,7 +319,7 @@ func TestCheck(t *testing.T) {
 		{[]Edit{{Span: Span{len(src), len(src)}, Text: "w = 5\n"}}, ""},
 		{[]Edit{{Span: at("'x'"), Text: "'y"}}, "line 5"},
 		{[]Edit{{Span: at("y = 2"), Text: "y = = 2"}}, "line 8"},
-		{[]Edit{{Span: at("3"), Text: "3 4"}}, "line 10"},
+		{[]Edit{{Span: at("3"), Text: "3 4"}}, "line 9"},
 		{[]Edit{{Span: Span{at("def").Start, at("x = 1").Start}, Text: "x = ("}}, "line 4"},
 		{[]Edit{{Span: at("import a\n\n\ndef"), Text: "import a;"}}, "line 1"},
 		{[]Edit{{Span: at("import"), Text: "x"}, {Span: Span{3, 8}, Text: "y"}}, "overlap"},
