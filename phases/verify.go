@@ -57,7 +57,38 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	}
 	e := v.expect(open)
 	e.Before, e.After, e.Parse = before, after, parse.parse
-	return check.Run(ctx, e)
+	results, err := check.Run(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	if due := dueChecks(p, phase); len(due) > 0 {
+		planned, err := check.Planned(ctx, after, v.now.index.Roots(), due)
+		if err != nil {
+			return nil, fmt.Errorf("check what the plan says: %w", err)
+		}
+		results = append(results, planned)
+	}
+	return results, nil
+}
+
+// dueChecks returns the checks of the plan's own shell blocks that must hold
+// after a phase. What is to be there, is from the phase of its step on; what is
+// to be gone goes in cleanup, wherever the plan says so.
+func dueChecks(p *plan.Plan, phase Phase) []plan.Check {
+	var due []plan.Check
+	for _, c := range p.Checks {
+		from := slices.Index(All, Phase(p.PhaseOf(c.Step)))
+		switch {
+		case c.Step == 0, c.Kind == plan.Absent, (c.Kind == plan.Text || c.Kind == plan.Found) && c.Count == 0:
+			from = len(All) - 1
+		case c.Kind == plan.Same:
+			continue // before the duplicate goes; the decision about it says more
+		}
+		if from <= slices.Index(All, phase) {
+			due = append(due, c)
+		}
+	}
+	return due
 }
 
 // withRoots returns the plan with the source roots that were found in the tree

@@ -80,11 +80,15 @@ func TestVerifySample(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s, compared with %s: %v", phase, name, err)
 			}
-			if len(results) != 4 {
+			if len(results) != 5 {
 				t.Errorf("%s, compared with %s: %d results", phase, name, len(results))
 			}
 			for _, r := range results {
 				unsure := name == "nothing" && r.Conclusion == check.Neutral
+				if r.Name == check.Plan && phase == phases.Cleanup {
+					// What is kept still names orchestration, which the author's greps find.
+					unsure = r.Conclusion == check.Neutral && strings.HasPrefix(r.Title, "84 of 89 ")
+				}
 				if r.Conclusion != check.Success && !unsure {
 					t.Errorf("%s, compared with %s: %s", phase, name, describeCheck(r))
 				}
@@ -164,7 +168,7 @@ func TestVerifyWaits(t *testing.T) {
 		}
 		for _, r := range results {
 			want := check.Success
-			if r.Name == check.Structure {
+			if r.Name == check.Structure || r.Name == check.Plan && phase == phases.Cleanup {
 				want = check.Neutral
 			}
 			if r.Conclusion != want {

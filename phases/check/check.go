@@ -23,6 +23,7 @@ const (
 	Imports   = "imports"   // no first-party import is unresolved that was resolved before
 	Cycles    = "cycles"    // no new import-time cycle
 	Leftovers = "leftovers" // no reference to a path that is gone
+	Plan      = "plan"      // what the plan's own shell blocks say; only if they say something
 )
 
 // A Conclusion is how a check ended, in GitHub's words.

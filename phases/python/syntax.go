@@ -1,6 +1,11 @@
 // Package python reads Python as text: which modules a tree has, what a file
 // imports, binds and refers to, and where exactly, to the byte. It rewrites
 // nothing by itself; it hands out places, and Edits put new text there.
+//
+// Parse goes over a file from front to back. A lexer cuts it into tokens, a
+// parser makes a tree of them, as strict as CPython, and a reader takes from the
+// tree what a Syntax holds: imports, uses, strings, and the scopes that say what
+// a name means. The tree is gone then, and its memory serves the next file.
 package python
 
 import (
