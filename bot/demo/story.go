@@ -135,6 +135,11 @@ func (s *story) carryOut(ctx context.Context, i int, phase phases.Phase) error {
 	if err != nil {
 		return err
 	}
+	if i == 0 {
+		if err := s.preflight(ctx); err != nil {
+			return err
+		}
+	}
 	s.say("pull request #%d: %s", pull.GetNumber(), pull.GetTitle())
 	if pull.GetMergedAt().IsZero() {
 		if err := s.decide(ctx); err != nil {
@@ -237,12 +242,16 @@ func (s *story) decide(ctx context.Context) error {
 // required are the names of the check runs that each pull request must have.
 var required = []string{check.Structure, check.Imports, check.Cycles, check.Leftovers}
 
-// green returns the check runs of a pull request. All must have succeeded.
+// green returns the check runs of a pull request that succeeded: all must have,
+// but that of the plan's own greps, which find the kept folders in the end.
 func (s *story) green(ctx context.Context, pull *gh.PullRequest) ([]*gh.CheckRun, error) {
 	runs, err := s.user.checks(ctx, pull.GetHead().GetSHA())
 	if err != nil {
 		return nil, err
 	}
+	runs = slices.DeleteFunc(runs, func(run *gh.CheckRun) bool {
+		return strings.HasSuffix(run.GetName(), " "+check.Plan) && run.GetConclusion() == "neutral"
+	})
 	for _, run := range runs {
 		if run.GetConclusion() != "success" {
 			return nil, fmt.Errorf("#%d: the check %q is not green but %q: %s", pull.GetNumber(), run.GetName(),
@@ -288,18 +297,40 @@ func (s *story) close(ctx context.Context) error {
 	return s.clone(ctx, last, filepath.Join(s.Dir, "result"))
 }
 
-// statusMark is what the status comment of restage begins with.
-const statusMark = "<!-- restage:status -->"
+// What comments of restage begin with.
+const (
+	statusMark    = "<!-- restage:status -->"
+	preflightMark = "<!-- restage:preflight -->"
+)
 
 // status returns the text of the status comment on the issue, "" if there is
 // none yet.
-func (s *story) status(ctx context.Context) (string, error) {
+func (s *story) status(ctx context.Context) (string, error) { return s.comment(ctx, statusMark) }
+
+// preflight tells what restage has said before it began.
+func (s *story) preflight(ctx context.Context) error {
+	text, err := s.comment(ctx, preflightMark)
+	if err != nil {
+		return err
+	}
+	_, text, found := strings.Cut(text, "**Risk: ")
+	if !found {
+		return fmt.Errorf("issue #%d has no comment that says what the plan will do", s.issue.GetNumber())
+	}
+	risk, _, _ := strings.Cut(text, "\n")
+	s.say("restage looks first: risk %s", strings.ReplaceAll(risk, "**", ""))
+	return nil
+}
+
+// comment returns the comment on the issue that begins with a mark of
+// restage's, without that; "" if there is none.
+func (s *story) comment(ctx context.Context, mark string) (string, error) {
 	comments, err := s.user.comments(ctx, s.issue.GetNumber())
 	if err != nil {
 		return "", err
 	}
 	for _, c := range comments {
-		if text, ok := strings.CutPrefix(c.GetBody(), statusMark); ok && c.GetUser().GetType() == "Bot" {
+		if text, ok := strings.CutPrefix(c.GetBody(), mark); ok && c.GetUser().GetType() == "Bot" {
 			return strings.TrimSpace(text), nil
 		}
 	}
