@@ -1,7 +1,10 @@
 package phases
 
 import (
+	"bytes"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
@@ -37,12 +40,24 @@ func (j *job) findCyclic(cyclic map[*plan.Move]bool) (bool, error) {
 // addsImports reports whether the plan may let one module import another that
 // it did not import before. A move by itself does not: the graph of modules
 // keeps its shape under new names. But a package that re-exports, a file that
-// takes the place of another, and what the plan has used instead of another do.
+// takes the place of another, what the plan has used instead of another, and a
+// package that a file leaves do.
 func (j *job) addsImports() bool {
 	waits := slices.ContainsFunc(j.moves, func(mv *fileMove) bool { return !mv.done })
 	return waits && (len(j.plan.Imports)+len(j.plan.Retire)+len(j.plan.Delete) > 0 || slices.ContainsFunc(j.moves, func(mv *fileMove) bool {
-		return len(mv.row.Export) > 0 || mv.same || mv.shadowed || !mv.done && exists(j.tree, mv.to) || j.hiddenBy(mv) != ""
+		return len(mv.row.Export) > 0 || mv.same || mv.shadowed || !mv.done && exists(j.tree, mv.to) || j.hiddenBy(mv) != "" || j.leavesBusy(mv)
 	}))
+}
+
+// leavesBusy reports whether a file leaves a package that imports something
+// when it is loaded.
+func (j *job) leavesBusy(mv *fileMove) bool {
+	for dir := path.Dir(mv.from); dir != "." && !within(mv.to, dir); dir = path.Dir(dir) {
+		if src, err := j.src.Read(dir + "/__init__.py"); err == nil && bytes.Contains(src, []byte("import")) {
+			return true
+		}
+	}
+	return false
 }
 
 // staged returns the model of the tree as it will be after the moves phase.
@@ -71,6 +86,9 @@ func (j *job) staged() (*model, error) {
 // addsCycle reports whether the moved module is in an import cycle with one
 // that it was in none with before.
 func (j *job) addsCycle(before, after *model, mv *fileMove) bool {
+	if after.leavesCircle(mv) {
+		return true
+	}
 	old := map[string]string{} // new name → old name
 	for _, other := range j.moves {
 		if other.new != "" {
@@ -117,4 +135,22 @@ func (m *model) circle(mod string) map[string]bool {
 	}
 	delete(in, mod)
 	return in
+}
+
+// leavesCircle reports whether a moved module imports something of a package
+// that it has left and whose __init__ imports it: what was loaded within the
+// package is then loaded from both ends.
+func (m *model) leavesCircle(mv *fileMove) bool {
+	for pkg, _ := cutLast(mv.old); pkg != "" && mv.new != pkg && !strings.HasPrefix(mv.new, pkg+"."); pkg, _ = cutLast(pkg) {
+		if mod, _ := m.index.Lookup(pkg); mod == nil || mod.Path == "" || !m.reaches(pkg, mv.new) {
+			continue
+		}
+		m.reaches(mv.new, mv.new)
+		for other := range m.reach[mv.new] {
+			if strings.HasPrefix(other, pkg+".") {
+				return true
+			}
+		}
+	}
+	return false
 }

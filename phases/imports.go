@@ -2,9 +2,11 @@ package phases
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -29,7 +31,7 @@ func (j *job) runImports(c *Change) error {
 			j.warn(l.path, l.line, "unresolved", "%s stays as it is: nothing takes its place", l.what())
 		}
 	}
-	j.src.settled = j.settled
+	j.src.settled, j.src.fates = j.settled, j.fates
 	return j.commitRewrites(c, rewritten, "Update references to their new homes")
 }
 
@@ -52,8 +54,16 @@ func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]s
 	views := j.views(m)
 	group, ctx := errgroup.WithContext(j.ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
+	known := sameFates(j.fates, j.src.fates)
 	for i, f := range j.hits {
+		if known && j.src.settled[f] {
+			continue // the phase before has left nothing to do here
+		}
 		if going[f] || j.excluded(f) || j.isShim(f) {
+			continue
+		}
+		if !utf8.ValidString(f) {
+			j.warn(strings.ToValidUTF8(f, "?"), 0, "file-name", "the name of this file is not UTF-8, so it is left as it is")
 			continue
 		}
 		group.Go(func() error {
@@ -95,6 +105,22 @@ func (j *job) rewriteAll(m *model, going map[string]bool, uncovered map[string]s
 		}
 	}
 	return rewritten, left, computes, nil
+}
+
+// sameFates reports whether two looks at a tree have come to the same fates. A
+// decision that is open in one and not in the other makes a difference.
+func sameFates(a, b map[string]*dest) bool {
+	return maps.EqualFunc(a, b, func(x, y *dest) bool {
+		for x != nil && y != nil {
+			flatX, flatY := *x, *y
+			flatX.shadow, flatY.shadow = nil, nil
+			if flatX != flatY {
+				return false
+			}
+			x, y = x.shadow, y.shadow
+		}
+		return x == y
+	})
 }
 
 // commitRewrites turns edits into one commit a step: each commit has the file

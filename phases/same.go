@@ -36,8 +36,8 @@ func (j *job) sameCode(a, b string) bool {
 
 func (j *job) code(p string) string {
 	name := j.index.NameOf(p)
-	return j.src.syntax(p).Code(func(imp *python.Import) string {
-		base := python.Absolute(name, path.Base(p) == "__init__.py", imp.Level, imp.Name)
+	return j.src.syntax(p).Code(func(module string, level int) string {
+		base := python.Absolute(name, path.Base(p) == "__init__.py", level, module)
 		for _, row := range j.plan.Moves {
 			from, _ := j.find(row.From)
 			if old := j.index.NameOf(from); old != "" && (base == old || strings.HasPrefix(base, old+".")) {

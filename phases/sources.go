@@ -27,8 +27,10 @@ type sources struct {
 	held     map[string][]byte
 	declared []declaration // source roots that settings name
 
-	// settled are files in which a phase has left nothing to do for the next.
+	// settled are files in which the phase before has left nothing to do for
+	// one that gives modules the same fates.
 	settled map[string]bool
+	fates   map[string]*dest
 
 	names *planNames
 	parse *parser
@@ -80,7 +82,7 @@ func readSources(ctx context.Context, t tree.Tree, p *plan.Plan, parse *parser) 
 // next returns the sources of t. It reads the files that s does not know, and
 // those changed since.
 func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool) (*sources, error) {
-	n := &sources{Tree: t, imported: map[string]bool{}, plans: map[string]bool{}, held: map[string][]byte{}, names: s.names, parse: s.parse}
+	n := &sources{Tree: t, imported: map[string]bool{}, plans: map[string]bool{}, held: map[string][]byte{}, names: s.names, parse: s.parse, settled: s.settled, fates: s.fates}
 	for _, e := range t.Entries() {
 		if e.Mode != tree.Symlink {
 			n.paths = append(n.paths, e.Path)
@@ -111,9 +113,6 @@ func (s *sources) next(ctx context.Context, t tree.Tree, changed map[string]bool
 		return nil, err
 	}
 	for i, f := range n.paths {
-		if s.settled[f] {
-			n.found[i].hit, n.found[i].lone = nil, nil
-		}
 		for _, name := range n.found[i].imported {
 			n.imported[name] = true
 		}

@@ -161,13 +161,19 @@ func (o *owner) imported(dotted string, fn *node) bool {
 }
 
 // Code returns the file's code in a form that is the same for files that have
-// equal syntax trees but for docstrings, comments and layout. What an import
-// names is passed through name, so that imports of one thing by different
-// paths can be the same.
-func (f *Syntax) Code(name func(*Import) string) string {
-	c := coder{imports: map[int]*Import{}, name: name}
+// equal syntax trees but for docstrings, comments and layout. What imports name,
+// and chains that start from a plain import, is passed through name, with the
+// leading dots of a relative import, so that one thing by different paths can be
+// the same.
+func (f *Syntax) Code(name func(module string, level int) string) string {
+	c := coder{imports: map[int]*Import{}, heads: map[string]bool{}, name: name}
 	for _, imp := range f.Imports {
 		c.imports[imp.Start] = imp
+		for _, in := range imp.Names {
+			if !imp.From && in.As == "" {
+				c.heads[in.Bound] = true
+			}
+		}
 	}
 	withTree(f.Src, func(t *syntaxTree) {
 		c.syntaxTree = t
@@ -181,7 +187,8 @@ type coder struct {
 	*syntaxTree
 	strings.Builder
 	imports map[int]*Import // by offset
-	name    func(*Import) string
+	heads   map[string]bool // names that plain imports bind
+	name    func(module string, level int) string
 }
 
 func (c *coder) write(n *node) {
@@ -189,6 +196,16 @@ func (c *coder) write(n *node) {
 	case kindFromImport:
 		c.fromImport(c.imports[int(n.start)])
 		return
+	case kindImport:
+		for _, in := range c.imports[int(n.start)].Names {
+			c.WriteString("import " + c.name(in.Name, 0) + " as " + in.As + "\n")
+		}
+		return
+	case kindAttribute:
+		if chain := compact(c.text(n)); c.isChain(n) {
+			c.chain(strings.Split(chain, "."))
+			return
+		}
 	case kindExpression:
 		if c.children(n)[0].kind == kindString {
 			return // a docstring
@@ -216,7 +233,7 @@ func (c *coder) write(n *node) {
 }
 
 func (c *coder) fromImport(imp *Import) {
-	c.WriteString("from " + c.name(imp) + " import ")
+	c.WriteString("from " + c.name(imp.Name, imp.Level) + " import ")
 	for _, in := range imp.Names {
 		c.WriteString(in.Name + " as " + in.Bound + " ")
 	}
@@ -224,6 +241,27 @@ func (c *coder) fromImport(imp *Import) {
 		c.WriteByte('*')
 	}
 	c.WriteByte('\n')
+}
+
+// isChain reports whether an attribute is one of names alone that starts from a
+// plain import.
+func (c *coder) isChain(n *node) bool {
+	for n.kind == kindAttribute {
+		n = &c.children(n)[0]
+	}
+	return n.kind == kindIdentifier && c.heads[c.text(n)]
+}
+
+// chain writes a.b.c with the longest module in it by the name that it gets.
+func (c *coder) chain(parts []string) {
+	for n := len(parts); n > 0; n-- {
+		module := strings.Join(parts[:n], ".")
+		if to := c.name(module, 0); to != module {
+			parts = append([]string{to}, parts[n:]...)
+			break
+		}
+	}
+	c.WriteString(strings.Join(parts, ".") + " ")
 }
 
 func (c *coder) literal(n *node) {

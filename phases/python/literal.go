@@ -91,6 +91,7 @@ func (r *reader) joined(n *node, s *Scope, c context, into String) {
 // alike, else each by itself.
 func (r *reader) concatenated(n *node, s *Scope, into String) {
 	whole, ok := into, true
+	var value strings.Builder
 	children := r.children(n)
 	for i := range children {
 		lit := literal(&children[i], r.text(&children[i]))
@@ -103,9 +104,10 @@ func (r *reader) concatenated(n *node, s *Scope, into String) {
 			quote == r.whole[whole.Content.End:whole.End]
 		whole.Content.End, whole.End = lit.Content.End, lit.End
 		whole.Pieces = append(whole.Pieces, lit.Content)
-		whole.value += r.whole[lit.Content.Start:lit.Content.End]
+		value.WriteString(r.whole[lit.Content.Start:lit.Content.End])
 	}
 	if ok {
+		whole.value = value.String()
 		r.f.Strings = append(r.f.Strings, whole)
 		return
 	}

@@ -299,7 +299,7 @@ func FuzzParse(f *testing.F) {
 		}
 		s.Symbols("pkg.mod", true)
 		s.Own()
-		s.Code(func(imp *Import) string { return imp.Name })
+		s.Code(func(module string, level int) string { return module })
 		s.AfterImports()
 	})
 }

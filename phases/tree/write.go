@@ -64,10 +64,11 @@ type writer struct {
 }
 
 // maxFolders is how many folders are kept open.
-const maxFolders = 100
+const maxFolders = 20
 
 // in returns the folder of name, and what name is called there: the way to a
-// file is long where every folder above it is looked at every time.
+// file is long where every folder above it is looked at every time. CheckAbove
+// has looked at them once.
 func (w *writer) in(name string) (*os.Root, string) {
 	dir, base := path.Split(name)
 	if dir == "" {
@@ -76,12 +77,15 @@ func (w *writer) in(name string) (*os.Root, string) {
 	if r := w.folders[dir]; r != nil {
 		return r, base
 	}
-	r, err := w.root.OpenRoot(dir)
-	if err != nil {
-		return w.root, name // whoever uses it gets the error
-	}
 	if len(w.folders) == maxFolders {
 		w.closeFolders()
+	}
+	r, err := w.root.OpenRoot(dir)
+	if err != nil {
+		w.closeFolders() // there may be no room for so many
+		if r, err = w.root.OpenRoot(dir); err != nil {
+			return w.root, name // whoever uses it gets the error
+		}
 	}
 	w.folders[dir] = r
 	return r, base
