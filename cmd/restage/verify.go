@@ -90,7 +90,11 @@ func verify(cmd *cobra.Command, file string, flags verifyFlags) error {
 	if flags.json {
 		err = printJSON(cmd.OutOrStdout(), map[string]any{"checks": results})
 	} else {
-		_, err = io.WriteString(cmd.OutOrStdout(), printable(describeResults(results)))
+		base := "Compared with nothing: the tree before is not known."
+		if before != nil {
+			base = fmt.Sprintf("Compared with %s: what was wrong there does not count.", flags.base)
+		}
+		_, err = io.WriteString(cmd.OutOrStdout(), printable(base+"\n"+describeResults(results)))
 	}
 	switch {
 	case err != nil:

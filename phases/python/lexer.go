@@ -19,9 +19,9 @@ type lexer struct {
 	start, end int // of the token
 	last       int // end of the last token that is not layout
 
-	lineStart bool  // the next token is the first of its line
-	dedents   int   // how many are still to be handed out
-	indents   []int // columns of the blocks around
+	lineStart bool     // the next token is the first of its line
+	dedents   int      // how many are still to be handed out
+	indents   []indent // of the blocks around
 
 	brackets [maxBrackets]bracket // the open ones
 	open     int
@@ -37,7 +37,7 @@ type bracket struct {
 }
 
 func (l *lexer) reset(src []byte) {
-	*l = lexer{src: src, indents: append(l.indents[:0], 0), lineStart: true}
+	*l = lexer{src: src, indents: append(l.indents[:0], indent{}), lineStart: true}
 	if bytes.HasPrefix(src, []byte("\xef\xbb\xbf")) {
 		l.pos = 3
 	}
@@ -107,23 +107,27 @@ func (l *lexer) endOfFile() {
 	}
 }
 
+// An indent is how far a line is indented, with tabs as wide as eight characters
+// and as wide as one: only where both agree is it clear (CPython: TabError).
+type indent struct{ wide, narrow int }
+
 // indentation reads the white space at the beginning of a line, and the empty
 // lines before it. It reports whether that is a token.
 func (l *lexer) indentation() bool {
-	column, continued := 0, 0
+	var column, continued indent
 	for l.pos < len(l.src) {
 		switch l.src[l.pos] {
 		case ' ':
-			column++
+			column = indent{column.wide + 1, column.narrow + 1}
 		case '\t':
-			column = column/8*8 + 8
+			column = indent{column.wide/8*8 + 8, column.narrow + 1}
 		case '\f', '\n', '\r':
-			column = 0
+			column = indent{}
 		case '#':
 			l.comment()
 			continue
 		case '\\':
-			if continued == 0 {
+			if continued.wide == 0 {
 				continued = column
 			}
 			if l.continuation(); l.failed {
@@ -131,7 +135,7 @@ func (l *lexer) indentation() bool {
 			}
 			continue
 		default:
-			if continued > 0 {
+			if continued.wide > 0 {
 				column = continued
 			}
 			return l.indentTo(column)
@@ -141,22 +145,23 @@ func (l *lexer) indentation() bool {
 	return false // the end of the file
 }
 
-func (l *lexer) indentTo(column int) bool {
+func (l *lexer) indentTo(column indent) bool {
 	around := l.indents[len(l.indents)-1]
 	if column == around {
 		return false
 	}
 	l.start, l.end = l.pos, l.pos
-	if column > around {
+	if column.wide > around.wide && column.narrow > around.narrow {
 		l.indents = append(l.indents, column)
 		l.tok = tokenIndent
 		return true
 	}
-	for l.indents[len(l.indents)-1] > column {
+	for l.indents[len(l.indents)-1].wide > column.wide {
 		l.indents = l.indents[:len(l.indents)-1]
 		l.dedents++
 	}
-	if l.indents[len(l.indents)-1] != column {
+	if l.indents[len(l.indents)-1] != column || l.dedents == 0 {
+		l.dedents = 0
 		l.fail(l.pos)
 		return true
 	}

@@ -129,6 +129,8 @@ func TestErrorLine(t *testing.T) {
 		"before = 1\nx = $y\nafter = 2\n",
 		"before = 1\nx = 1 \\ \nafter = 2\n",
 		"before = 1\ntry:\n    x\nafter = 2\n",
+		"before = 1\nif x:\n        y\n\tz\nafter = 2\n",
+		"before = 1\nif x:\n\tif y:\n        z\nafter = 2\n",
 	}
 	for i, want := range errorLines(t, texts) {
 		f := Parse([]byte(texts[i]))
