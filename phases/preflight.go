@@ -18,7 +18,7 @@ type Preflight struct {
 	Areas      []Area             `json:"areas"`      // where the references are, by name
 	Sizes      []Size             `json:"phases"`     // what each phase changes
 	Moves      []MoveFinding      `json:"moves"`      // by row of the plan
-	Order      []string           `json:"order"`      // what to move first, so that dependencies come before what needs them; nil if the plan's order is right
+	Order      []string           `json:"order"`      // what to move first, so that dependencies come before what needs them; empty if the plan's order is right
 	Layers     []LayerFinding     `json:"layers"`     // by row of the plan
 	Duplicates []DuplicateFinding `json:"duplicates"` // by row of the plan
 	Kept       []KeptFinding      `json:"kept"`       // by row of the plan
@@ -62,7 +62,8 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	if err != nil {
 		return nil, err
 	}
-	pre := &Preflight{Changes: changes, Decisions: changes[0].Decisions}
+	pre := &Preflight{Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Kept: []KeptFinding{},
+		Cycles: [][]string{}, NewCycles: []string{}, Computed: []Warning{}, Warnings: []Warning{}, Changes: changes, Decisions: changes[0].Decisions}
 	pre.count(changes, j.index)
 	moved, err := src.after(ctx, changes[0])
 	if err != nil {
@@ -87,7 +88,7 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	for _, spelt := range p.Keep {
 		pre.Kept = append(pre.Kept, s.keep(spelt))
 	}
-	pre.Order, pre.Cycles = s.order(), s.cycles()
+	pre.Order, pre.Cycles = append(pre.Order, s.order()...), append(pre.Cycles, s.cycles()...)
 	for i := range p.Moves {
 		if j.cyclic[&p.Moves[i]] {
 			pre.NewCycles = append(pre.NewCycles, p.Moves[i].From)

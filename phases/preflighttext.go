@@ -140,7 +140,7 @@ func (pre *Preflight) writeMoves(w *findings) {
 		w.diff(f.Diff)
 	}
 	fmt.Fprintln(w)
-	if pre.Order != nil {
+	if len(pre.Order) > 0 {
 		w.line("With this order, what a file needs moves before it: %s.", codes(pre.Order))
 	}
 }
