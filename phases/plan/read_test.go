@@ -268,8 +268,11 @@ func TestMemory(t *testing.T) {
 				p.Markdown()
 			}
 			runtime.ReadMemStats(&after)
-			if used := after.TotalAlloc - before.TotalAlloc; used > most {
-				t.Errorf("%d MB were allocated in all", used>>20)
+			if used := after.HeapSys - before.HeapSys; after.HeapSys > before.HeapSys && used > most {
+				t.Errorf("the heap grew by %d MB", used>>20)
+			}
+			if after.HeapSys > 2*most {
+				t.Errorf("the heap is %d MB large", after.HeapSys>>20)
 			}
 		})
 	}
