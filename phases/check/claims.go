@@ -38,7 +38,7 @@ type Claim struct {
 // are the source roots; paths may leave them out. Nothing is run. It fails only
 // if the tree cannot be read, an expression of a check is none or ctx is done.
 func Claims(ctx context.Context, t tree.Tree, roots []string, checks []plan.Check) ([]Claim, error) {
-	c := &claims{tree: t, roots: roots, list: make([]Claim, len(checks))}
+	c := &claims{tree: t, roots: roots, list: make([]Claim, len(checks)), compiled: map[string]*regexp.Regexp{}}
 	var hunts []*hunt
 	for i, check := range checks {
 		c.list[i] = Claim{Check: check, State: Holds}
@@ -77,6 +77,8 @@ type claims struct {
 	roots []string
 	list  []Claim
 	world *world // nil until an import is looked at
+
+	compiled map[string]*regexp.Regexp
 }
 
 func (c *Claim) fail(format string, args ...any) {
@@ -192,10 +194,14 @@ type hunt struct {
 func (c *claims) search(claim *Claim) (s *hunt, err error) {
 	s = &hunt{claim: claim, files: map[string]bool{}, prefix: len(claim.Paths) > 1}
 	compile := func(expr string) *regexp.Regexp {
+		if re := c.compiled[expr]; re != nil {
+			return re
+		}
 		re, bad := regexp.Compile(expr)
 		if bad != nil && err == nil {
 			err = fmt.Errorf("line %d of the plan: %w", claim.Line, bad)
 		}
+		c.compiled[expr] = re
 		return re
 	}
 	s.text = compile(claim.Text)

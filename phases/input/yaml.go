@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 	"go.yaml.in/yaml/v4/plugin/loaderlimits"
@@ -18,6 +19,9 @@ const maxDepth = 32
 
 // maxItems bounds the length of one list or mapping.
 const maxItems = 5000
+
+// maxRepeated bounds how many values aliases repeat.
+const maxRepeated = 10000
 
 // A Source is YAML text and where it stands.
 type Source struct {
@@ -38,10 +42,11 @@ type Value struct {
 // Fields says what to do with the value of each known key.
 type Fields map[string]func(Value)
 
-// YAML parses the one document of src and hands its top value to read. What is
-// dangerous or ambiguous is refused: anchors, aliases, tags, a key given twice,
-// several documents, more than MaxSize bytes. The error holds every mistake
-// found, see Errors.Err.
+// YAML parses the one document of src and hands its top value to read. An alias
+// (*x) is read as the value that its anchor (&x) marks. What is dangerous or
+// ambiguous is refused: merge keys, tags, a key given twice, several documents,
+// more than MaxSize bytes, aliases that repeat too much. The error holds every
+// mistake found, see Errors.Err.
 func YAML(src Source, read func(Value)) error {
 	errs := &Errors{File: src.File}
 	if len(src.Data) > MaxSize {
@@ -59,7 +64,7 @@ func YAML(src Source, read func(Value)) error {
 	}
 	shift(root, src.Line, src.Column)
 	top := Value{root.Line, root.Column, root, errs}
-	if top.refuse(); errs.Empty() {
+	if (&refusal{}).refuse(top, nil, 0); errs.Empty() {
 		read(top)
 	}
 	return errs.Err()
@@ -106,6 +111,9 @@ func describe(err error) (line, column int, message string) {
 		return 0, 0, "not valid YAML: " + err.Error()
 	}
 	message = "not valid YAML: " + load.Message
+	if strings.HasPrefix(load.Message, "unknown anchor") {
+		message += "; mark a value above with &, or quote what begins with *"
+	}
 	if load.ContextMsg != "" {
 		message = "not valid YAML: " + load.ContextMsg + ": " + load.Message
 	}
@@ -121,11 +129,26 @@ func shift(n *yaml.Node, line, column int) {
 	}
 }
 
-// refuse records everything in v and below that a file must not use.
-func (v Value) refuse() {
+// A refusal walks over a document and records what a file must not use. It
+// follows aliases, as those who read the values do.
+type refusal struct {
+	repeated int // values that aliases repeat
+}
+
+// refuse records what is wrong in v, at that depth, and below. Alias is the
+// outermost alias around it, nil if there is none.
+func (r *refusal) refuse(v Value, alias *Value, depth int) {
+	if alias != nil {
+		r.repeated++
+	}
 	switch {
-	case v.node.Kind == yaml.AliasNode || v.node.Anchor != "":
-		v.Errorf("anchors (&x) and aliases (*x) are not supported; write the value out, or quote it if it is text")
+	case r.repeated > maxRepeated:
+		if r.repeated == maxRepeated+1 {
+			alias.Errorf("aliases (*x) repeat more than %d values up to here; write fewer", maxRepeated)
+		}
+		return
+	case alias != nil && depth > maxDepth:
+		alias.Errorf("with its aliases (*x) this nests deeper than %d levels; no value can be part of itself", maxDepth)
 		return
 	case v.node.Style&yaml.TaggedStyle != 0:
 		v.Errorf("tags such as %s are not supported; leave it out", v.node.Tag)
@@ -134,18 +157,26 @@ func (v Value) refuse() {
 		return
 	}
 	if v.node.Kind == yaml.MappingNode {
-		v.refuseRepeated()
+		v.refuseKeys()
 	}
 	for _, c := range v.node.Content {
-		v.at(c).refuse()
+		below, outer := v.at(c), alias
+		if c.Kind == yaml.AliasNode && outer == nil {
+			outer = &below
+		}
+		r.refuse(below, outer, depth+1)
 	}
 }
 
-// refuseRepeated records keys of the mapping v that are given twice.
-func (v Value) refuseRepeated() {
+// refuseKeys records keys of the mapping v that are given twice, and merge keys.
+func (v Value) refuseKeys() {
 	lines := map[string]int{}
 	for i := 0; i+1 < len(v.node.Content); i += 2 {
 		key := v.at(v.node.Content[i])
+		if key.node.ShortTag() == "!!merge" {
+			key.Errorf("merge keys (<<) are not supported; write the keys out, or repeat a whole value with an alias (*x)")
+			continue
+		}
 		if first, ok := lines[key.node.Value]; ok && key.node.Kind == yaml.ScalarNode {
 			key.Errorf("key %s is given twice, first in line %d; keep one", Quote(key.node.Value), first)
 			continue
@@ -154,7 +185,14 @@ func (v Value) refuseRepeated() {
 	}
 }
 
-func (v Value) at(n *yaml.Node) Value { return Value{n.Line, n.Column, n, v.errs} }
+// at returns the value of a node. That of an alias stands where the alias does.
+func (v Value) at(n *yaml.Node) Value {
+	at := Value{n.Line, n.Column, n, v.errs}
+	if n.Kind == yaml.AliasNode {
+		at.node = n.Alias
+	}
+	return at
+}
 
 // Errorf records a mistake at the place of v.
 func (v Value) Errorf(format string, args ...any) {

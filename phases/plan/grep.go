@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	resyntax "regexp/syntax"
 	"strings"
 
 	"github.com/restage/restage/phases/input"
@@ -124,7 +125,7 @@ func cleanExpression(s string) (string, error) {
 	if strings.ContainsFunc(s, invisible) {
 		return "", fmt.Errorf("the expression %s holds characters that nobody sees", input.Quote(s))
 	}
-	if _, err := regexp.Compile(s); err != nil {
+	if _, err := resyntax.Parse(s, resyntax.Perl); err != nil {
 		return "", fmt.Errorf("%s is no regular expression: %w", input.Quote(s), err)
 	}
 	return s, nil

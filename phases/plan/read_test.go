@@ -255,7 +255,9 @@ func TestMemory(t *testing.T) {
 		"YAML lists":    "restage: 1\nkeep: " + repeat("["),
 		"YAML indents":  "restage: 1\nkeep:\n" + lists("-"),
 		"YAML keys":     "restage: 1\n" + repeat("a: b\n"),
-		"YAML aliases":  "restage: 1\na: &a [x]\n" + repeat("b: [*a, *a, *a]\n"),
+		"YAML aliases":  "restage: 1\nmoves:\n- &a {from: a.py, to: b.py, export: [a, b, c]}\n" + repeat("- *a\n"),
+		"YAML laughs":   laughs,
+		"YAML repeated": "restage: 1\nchecks:\n- {text: a, in: [b], only: &a ['" + strings.Repeat("(a{9}){9}", 100) + "']}\n" + repeat("- {text: a, in: [b], only: *a}\n"),
 		"YAML quotes":   "restage: 1\nkeep: [" + repeat("'a', "),
 		"YAML checks":   "restage: 1\nchecks:\n" + repeat("- {text: '(a{9}){9}', in: [b]}\n"),
 	} {

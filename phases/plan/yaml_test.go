@@ -69,6 +69,49 @@ known_issues: []
 	}
 }
 
+// Aliases are read as what they stand for, at the line where they stand.
+func TestYAMLAliases(t *testing.T) {
+	got := mustRead(t, "", []byte(`restage: 1
+moves:
+- {from: &old a/one.py, to: &new b/one.py, export: &names [f, g], metadata: &meta {domain: b}}
+- {from: a/two.py, to: b/two.py, export: *names, metadata: *meta}
+imports: {&module a.one: b.one}
+retire: [{path: a/wrapper.py, use: b.one}]
+delete:
+- &gone {path: a/dup.py, duplicate_of: *old}
+keep: [&keep a/trial/]
+decide: {*keep : keep}
+`))
+	meta := &Metadata{Domain: "b"}
+	want := &Plan{
+		Moves: []Move{
+			{From: "a/one.py", To: "b/one.py", Export: []string{"f", "g"}, Metadata: meta, Line: 3},
+			{From: "a/two.py", To: "b/two.py", Export: []string{"f", "g"}, Metadata: meta, Line: 4},
+		},
+		Imports: []Mapping{{Old: "a.one", New: "b.one", Line: 5}},
+		Retire:  []Retire{{"a/wrapper.py", "b.one", 0, 6}},
+		Delete:  []Delete{{"a/dup.py", "a/one.py", 0, 8}},
+		Keep:    []string{"a/trial/"},
+		Decide:  map[string]string{"a/trial/": "keep"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+// laughs is a short plan whose aliases stand for a billion values.
+const laughs = `restage: 1
+keep:
+- &a [x, x, x, x, x, x, x, x, x, x]
+- &b [*a, *a, *a, *a, *a, *a, *a, *a, *a, *a]
+- &c [*b, *b, *b, *b, *b, *b, *b, *b, *b, *b]
+- &d [*c, *c, *c, *c, *c, *c, *c, *c, *c, *c]
+- &e [*d, *d, *d, *d, *d, *d, *d, *d, *d, *d]
+- &f [*e, *e, *e, *e, *e, *e, *e, *e, *e, *e]
+- &g [*f, *f, *f, *f, *f, *f, *f, *f, *f, *f]
+- [*g, *g, *g, *g, *g, *g, *g, *g, *g, *g]
+`
+
 func TestYAMLMistakes(t *testing.T) {
 	for _, test := range []struct{ name, data, want string }{
 		{"unknown key", "restage: 1\nmove: []", `p.yaml:2:1: unknown key "move"; did you mean "moves"?`},
@@ -114,8 +157,15 @@ func TestYAMLMistakes(t *testing.T) {
 		{"step unknown", "restage: 1\nsteps: [{step: 1}]\nmoves: [{from: a.py, to: b.py, step: 2}]", `p.yaml:3: step 2 is not in the list of steps; add it there`},
 		{"step twice", "restage: 1\nsteps: [{step: 1}, {step: 1}]", `p.yaml:2:20: step 1 is listed twice; keep one`},
 		{"phase", "restage: 1\nsteps: [{step: 1, phase: move}]", `p.yaml:2:26: unknown phase "move"; did you mean "moves"?`},
-		{"anchor", "restage: 1\nkeep: &a [b]", `p.yaml:2:7: anchors (&x) and aliases (*x) are not supported`},
-		{"alias", "restage: 1\nkeep: [*a]", `not valid YAML: unknown anchor`},
+		{"alias of nothing", "restage: 1\nkeep: [*a]", `p.yaml:2:8: not valid YAML: unknown anchor 'a' referenced; mark a value above with &, or quote what begins with *`},
+		{"pattern that looks like an alias", "restage: 1\nchecks:\n- {text: a, in: [b], files: [*.py]}", `p.yaml:3:30: not valid YAML: unknown anchor`},
+		{"alias of the wrong kind", "restage: 1\nkeep: &a [b]\nmoves: [{from: *a, to: c.py}]", `p.yaml:3:16: expected text, found a list`},
+		{"alias of a mistake", "restage: 1\nkeep: [a, &b ../b]\ndelete: [{path: *b}]", "p.yaml:2:11: the path \"../b\" has a \"..\" in it; write it from the repository root or a source root\np.yaml:3:17: the path"},
+		{"misspelt key repeated", "restage: 1\nmoves:\n- {from: a.py, to: b.py, metadata: &m {domian: x}}\n- {from: c.py, to: d.py, metadata: *m}", `p.yaml:3:40: unknown key "domian"; did you mean "domain"?`},
+		{"alias as a key given twice", "restage: 1\nimports: {&a a.b: c, *a : d}", `p.yaml:2:22: key "a.b" is given twice, first in line 2; keep one`},
+		{"part of itself", "restage: 1\nkeep: &a [b, *a]", `p.yaml:2:14: with its aliases (*x) this nests deeper than 32 levels; no value can be part of itself`},
+		{"laughs", laughs, `p.yaml:6:35: aliases (*x) repeat more than 10000 values up to here; write fewer`},
+		{"merge key", "restage: 1\nmoves:\n- &a {from: a.py, to: b.py}\n- {<<: *a, to: c.py}", `p.yaml:4:4: merge keys (<<) are not supported; write the keys out`},
 		{"tag", "restage: 1\ntitle: !!str x", `p.yaml:2:8: tags such as !!str are not supported`},
 		{"two documents", "restage: 1\n---\nrestage: 1", `p.yaml:2:1: a second document starts here; keep one`},
 		{"list of moves as mapping", "restage: 1\nmoves: {from: a, to: b}", `p.yaml:2:8: expected a list, found keys and values`},
