@@ -376,6 +376,9 @@ func TestHelpAndStatus(t *testing.T) {
 func TestPreflight(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
+	_, _, err := w.users["ada"].Repositories.CreateStatus(ctx, "ada", "shop", strings.TrimSpace(w.git("rev-parse", "main")),
+		&gh.RepoStatus{State: gh.String("failure"), Context: gh.String("ci/build")})
+	check(t, err)
 	w.git("branch", "busy", "main")
 	w.write("busy", "src/shop/cart.py", "from shop.old.pricing import price\n")
 	w.git("branch", "elsewhere", "main")
@@ -388,7 +391,8 @@ func TestPreflight(t *testing.T) {
 	issue := w.file("ada", "Some 2-5 imports.\n\n"+fenced(disputed))
 	w.settle(nil)
 	contain(t, w.preflight(issue), "One question is open", "`src/shop/old/pricing.py` → `src/shop/prices.py`: imported by `src/shop/cart.py`",
-		"the plan deletes `shop/old/` above it", "Another pull request touches the same files: #1 (Work on busy @\u200bbob): `src/shop/cart.py`")
+		"the plan deletes `shop/old/` above it", "Another pull request touches the same files: #1 (Work on busy @\u200bbob): `src/shop/cart.py`",
+		"`main` **is not green**: `ci/build` failed")
 	if strings.Contains(w.preflight(issue), "elsewhere") {
 		t.Error("a pull request that touches other files is named")
 	}
@@ -606,6 +610,24 @@ pull_requests: {draft: true, labels: [documentation, moving house], reviewers: [
 		reviewers = append(reviewers, u.GetLogin())
 	}
 	same(t, "pull request", []any{p.GetBase().GetRef(), p.GetDraft(), labels, reviewers}, "[develop true [documentation moving house] [bob]]")
+}
+
+// The programs that a plan asks for are told by the name that the repository has
+// for them, as long as it has one.
+func TestCommandsOfThePlan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+"-- .github/restage.yml --\nverify: [{name: tests, run: python -m pytest}]\n")
+	issue := w.file("ada", "- Move `shop/old/pricing.py` to `shop/prices.py`\n\n```sh\nuvx pytest tests/\nuvx mypy src\n```\n")
+	w.settle(nil)
+	const allowed, other = "`uvx pytest tests/` is the check `tests`", "`uvx mypy src` asks for a program"
+	contain(t, w.status(issue), allowed, other)
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), allowed, other)
+	w.write("main", ".github/restage.yml", "shims: true\n")
+	w.comment("ada", issue, "/restage rerun")
+	w.settle(nil)
+	contain(t, w.status(issue), "`uvx pytest tests/` asks for a program", other)
 }
 
 // Workflows are changed if whoever installed restage let it; else the pull

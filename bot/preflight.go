@@ -30,13 +30,17 @@ func (l *look) showPreflight(ctx context.Context, pre *phases.Preflight) error {
 	if err != nil {
 		return err
 	}
+	statuses, err := l.repo.Statuses(ctx, l.base)
+	if err != nil {
+		return err
+	}
 	body := render("preflight", preflightData{
 		Title:    markdown.Text(l.title()),
 		Base:     markdown.Code(l.m.Base),
 		Findings: pre.Markdown(l.plan.Estimate),
 		Overlaps: overlaps,
 		More:     more,
-		Checks:   baseChecks(runs),
+		Checks:   baseChecks(runs, statuses),
 	})
 	changed, err := l.putComment(ctx, preflightMarker, body)
 	if changed {
@@ -100,8 +104,9 @@ func fileList(files []string) string {
 	return strings.Join(out, ", ")
 }
 
-// baseChecks says whether the checks of the base branch are green.
-func baseChecks(runs []*gh.CheckRun) string {
+// baseChecks says whether the checks of the base branch are green: its check
+// runs, and the statuses that other systems gave it.
+func baseChecks(runs []*gh.CheckRun, statuses []*gh.RepoStatus) string {
 	var red, running []string
 	for _, run := range runs {
 		switch {
@@ -111,13 +116,21 @@ func baseChecks(runs []*gh.CheckRun) string {
 			red = append(red, markdown.Code(run.GetName()))
 		}
 	}
+	for _, s := range statuses {
+		switch s.GetState() {
+		case "pending":
+			running = append(running, markdown.Code(s.GetContext()))
+		case "failure", "error":
+			red = append(red, markdown.Code(s.GetContext()))
+		}
+	}
 	switch {
-	case len(runs) == 0:
+	case len(runs)+len(statuses) == 0:
 		return "has no checks of its own that restage can see"
 	case len(red) > 0:
 		return "**is not green**: " + strings.Join(red, ", ") + " failed, so failures in the pull requests may not be theirs"
 	case len(running) > 0:
-		return "is being checked: " + strings.Join(running, ", ") + " is not done"
+		return "is being checked: " + strings.Join(running, ", ") + " not done yet"
 	}
 	return "is green"
 }

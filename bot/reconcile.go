@@ -259,7 +259,13 @@ func (l *look) advance(ctx context.Context) error {
 	for _, a := range l.answers {
 		p.Decide[a.Path] = a.Answer
 	}
-	l.plan = p
+	if l.plan = p; len(p.Commands) > 0 {
+		cfg, err := readConfig(ctx, l.repo)
+		if err != nil && !isBroken(err) { // a broken one stops what needs it
+			return err
+		}
+		p.Allow(cfg.Commands())
+	}
 	for _, s := range l.stages {
 		if done, err := l.step(ctx, s); err != nil || !done {
 			return err

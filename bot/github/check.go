@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"unicode/utf8"
 
@@ -76,6 +77,25 @@ func (r *Repo) LatestRuns(ctx context.Context, commit string) ([]*gh.CheckRun, e
 		return nil, fmt.Errorf("listing the check runs of %s: %w", commit, err)
 	}
 	return list.CheckRuns, nil
+}
+
+// Statuses returns the newest status of each context on a commit, which systems
+// that make no check runs leave there; of very many, the first 100. Where the
+// app may not read them, there are none: whoever installed it before it asked
+// for that has yet to agree.
+//
+// GitHub REST: Get the combined status for a specific reference.
+func (r *Repo) Statuses(ctx context.Context, commit string) ([]*gh.RepoStatus, error) {
+	combined, res, err := r.rest.Repositories.GetCombinedStatus(ctx, r.Owner, r.Name, commit, &gh.ListOptions{PerPage: 100})
+	if err != nil && res != nil && res.StatusCode == http.StatusForbidden {
+		if granted, _ := r.inst.auth.Permissions(); granted.GetStatuses() == "" {
+			return nil, nil
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the status of %s: %w", commit, err)
+	}
+	return combined.Statuses, nil
 }
 
 // SetCheckRun posts a check run unless it is there already: among runs, the

@@ -440,6 +440,39 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// Who installed the app before it asked to read statuses gets none, and no error.
+func TestStatuses(t *testing.T) {
+	w := newWorld(t)
+	token, err := w.AddUser("ada")
+	check(t, err)
+	ada, err := gh.NewClient(nil).WithAuthToken(token).WithEnterpriseURLs(w.URL(), w.URL())
+	check(t, err)
+	tip := w.git("rev-parse", "main")
+	for _, state := range []string{"success", "failure"} {
+		_, _, err := ada.Repositories.CreateStatus(ctx, "ada", "shop", tip, &gh.RepoStatus{State: &state})
+		check(t, err)
+	}
+	list, err := w.repo.Statuses(ctx, tip)
+	check(t, err)
+	if len(list) != 1 || list[0].GetState() != "failure" {
+		t.Errorf("statuses %v", list)
+	}
+
+	manifest, err := os.ReadFile("../../app.yml")
+	check(t, err)
+	old, err := w.RegisterApp("ada", []byte(strings.NewReplacer("name: restage", "name: before", "  statuses: read", "").Replace(string(manifest))), "http://127.0.0.1:1/", "secret")
+	check(t, err)
+	inst, err := w.Install(old.ID, "ada", "shop")
+	check(t, err)
+	app, err := github.New(github.Config{URL: w.URL(), AppID: old.ID, PrivateKey: old.PEM, WorkDir: t.TempDir()})
+	check(t, err)
+	repo, err := app.Repo(inst, "ada", "shop")
+	check(t, err)
+	if list, err = repo.Statuses(ctx, tip); err != nil || len(list) > 0 {
+		t.Errorf("without permission: %v, %v", list, err)
+	}
+}
+
 // The token says what whoever installed the app let it do.
 func TestMayWriteWorkflows(t *testing.T) {
 	w := newWorld(t)

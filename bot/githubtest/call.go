@@ -122,7 +122,7 @@ func (s *Server) serveHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, table := range [][]route{appRoutes, hookRoutes, userRoutes, repoRoutes, refRoutes, issueRoutes,
-		commentRoutes, labelRoutes, pullRoutes, reviewerRoutes, checkRoutes, suiteRoutes} {
+		commentRoutes, labelRoutes, pullRoutes, reviewerRoutes, checkRoutes, suiteRoutes, statusRoutes} {
 		for _, rt := range table {
 			mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(&rt, w, r) })
 		}

@@ -112,3 +112,35 @@ func TestOtherApp(t *testing.T) {
 	wantError(t, err, 403, "can only be modified by the GitHub App that created it")
 	same(t, "events", w.events(t), "[installation created check_run created installation created]")
 }
+
+func TestStatuses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, githubtest.Options{})
+	dir := w.clone(t, "bob")
+	head := commit(t, dir, "a/work", "One", "c.txt", "c\n")
+	combined := func() string {
+		c, _, err := w.ada.Repositories.GetCombinedStatus(ctx, "ada", "engine", "a/work", nil)
+		check(t, err)
+		var all []string
+		for _, s := range c.Statuses {
+			all = append(all, s.GetContext()+" "+s.GetState())
+		}
+		return fmt.Sprint(c.GetState(), c.GetTotalCount(), all)
+	}
+	set := func(context, state string) error {
+		_, _, err := w.ada.Repositories.CreateStatus(ctx, "ada", "engine", head, &github.RepoStatus{Context: &context, State: &state})
+		return err
+	}
+	same(t, "none", combined(), "pending0 []")
+	check(t, set("build", "success"))
+	same(t, "one", combined(), "success1 [build success]")
+	check(t, set("docs", "pending"))
+	same(t, "two", combined(), "pending2 [build success docs pending]")
+	check(t, set("Build", "error"))
+	same(t, "the newest counts", combined(), "failure2 [docs pending Build error]")
+	wantError(t, set("docs", "fine"), 422, "state is not included in the list")
+	_, _, err := w.ada.Repositories.CreateStatus(ctx, "ada", "engine", strings.Repeat("0", 40), &github.RepoStatus{State: github.String("success")})
+	wantError(t, err, 422, "No commit found for SHA")
+	_, _, err = w.bot.Repositories.GetCombinedStatus(ctx, "ada", "engine", "a/work", nil)
+	wantError(t, err, 403, "Resource not accessible by integration")
+}

@@ -154,6 +154,19 @@ type annotation struct {
 	Details   *string `json:"raw_details"`
 }
 
+// A status is a commit status: what a system that makes no check runs says of a
+// commit.
+type status struct {
+	base        // Parent: the repository
+	SHA         string
+	State       string // error, failure, pending or success
+	Context     string
+	Description string
+	TargetURL   string
+	User        int64
+	Created     time.Time
+}
+
 // A delivery is one attempt to deliver a webhook. A redelivery is another
 // record with the same GUID.
 type delivery struct {

@@ -90,11 +90,7 @@ func (j *job) configure(file string) error {
 			return err
 		}
 		j.opt = phases.Options{SourceRoots: c.SourceRoots, Include: c.Include, Exclude: c.Exclude, NoShims: !c.Shims}
-		var names, commands []string
-		for _, v := range c.Verify {
-			names, commands = append(names, v.Name), append(commands, v.Run)
-		}
-		j.plan.Allow(names, commands)
+		j.plan.Allow(c.Commands())
 	}
 	j.opt.Workflows = true // a person pushes them
 	j.opt.PlanFile = inside(j.dir, file)

@@ -41,6 +41,14 @@ type Verify struct {
 	Timeout time.Duration // from MinTimeout to MaxTimeout
 }
 
+// Commands returns the names of the commands to verify with, and the commands.
+func (c *Config) Commands() (names, commands []string) {
+	for _, v := range c.Verify {
+		names, commands = append(names, v.Name), append(commands, v.Run)
+	}
+	return names, commands
+}
+
 // A Report is a way to read the outcome of a command.
 type Report string
 
