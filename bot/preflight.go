@@ -37,7 +37,7 @@ func (l *look) showPreflight(ctx context.Context, pre *phases.Preflight) error {
 	body := render("preflight", preflightData{
 		Title:    markdown.Text(l.title()),
 		Base:     markdown.Code(l.m.Base),
-		Findings: pre.Markdown(l.plan.Estimate),
+		Findings: pre.Markdown(),
 		Overlaps: overlaps,
 		More:     more,
 		Checks:   baseChecks(runs, statuses),

@@ -284,7 +284,7 @@ func (c *testCase) preflight(t *testing.T) {
 		t.Errorf("preflight: %v", err)
 		return
 	}
-	got := pre.Markdown("")
+	got := pre.Markdown()
 	if *update {
 		c.set("preflight", got)
 	} else if got != string(want) {

@@ -15,6 +15,7 @@ import (
 // phases will do, and what the code says to what the plan says. Paths are
 // relative to the repository root.
 type Preflight struct {
+	Total      Total              `json:"total"`
 	Areas      []Area             `json:"areas"`      // where the references are, by name
 	Sizes      []Size             `json:"phases"`     // what each phase changes
 	Moves      []MoveFinding      `json:"moves"`      // by row of the plan
@@ -28,6 +29,13 @@ type Preflight struct {
 	Decisions  []Decision         `json:"-"`
 	Warnings   []Warning          `json:"warnings"`
 	Changes    []*Change          `json:"-"` // by phase
+}
+
+// A Total is how many references there are, beside how many the plan says.
+type Total struct {
+	References int    `json:"references"`
+	Imports    int    `json:"imports"`            // those of them that are names in import statements
+	Estimate   string `json:"estimate,omitempty"` // the author's words
 }
 
 // An Area counts the references in one part of the repository.
@@ -47,6 +55,9 @@ type Size struct {
 	References int   `json:"references"`
 }
 
+// references returns how many references there are of all kinds.
+func (a Area) references() int { return a.Imports + a.Uses + a.Strings + a.Text }
+
 // Look compares a plan with a tree and says what carrying it out will do. It
 // changes nothing, and fails where Run does.
 func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflight, error) {
@@ -62,7 +73,7 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	if err != nil {
 		return nil, err
 	}
-	pre := &Preflight{Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Kept: []KeptFinding{},
+	pre := &Preflight{Total: Total{Estimate: p.Estimate}, Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Kept: []KeptFinding{},
 		Cycles: [][]string{}, NewCycles: []string{}, Computed: []Warning{}, Warnings: []Warning{}, Changes: changes, Decisions: changes[0].Decisions}
 	pre.count(changes, j.index)
 	moved, err := src.after(ctx, changes[0])
@@ -131,7 +142,10 @@ func (pre *Preflight) count(changes []*Change, index *python.Index) {
 		pre.take(c.Warnings)
 	}
 	for _, name := range sorted(keys(areas)) {
-		pre.Areas = append(pre.Areas, *areas[name])
+		a := *areas[name]
+		pre.Areas = append(pre.Areas, a)
+		pre.Total.Imports += a.Imports
+		pre.Total.References += a.references()
 	}
 }
 

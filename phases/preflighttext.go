@@ -11,12 +11,11 @@ import (
 // maxListed is how many files, names or findings of one kind are shown.
 const maxListed = 20
 
-// Markdown returns the preflight for people. Estimate is what the plan says of
-// its own size, "" if it says nothing.
-func (pre *Preflight) Markdown(estimate string) string {
+// Markdown returns the preflight for people.
+func (pre *Preflight) Markdown() string {
 	w := &findings{}
 	w.line("**Risk: %s.** %s", pre.risk(), strings.Join(pre.reasons(), " "))
-	pre.writeSize(w, estimate)
+	pre.writeSize(w)
 	pre.writeMoves(w)
 	pre.writeLayers(w)
 	pre.writeDuplicates(w)
@@ -91,12 +90,10 @@ func (pre *Preflight) reasons() []string {
 	say(len(pre.Computed), "One import is computed when the program runs: no tool can follow it, so read it before cleanup.",
 		"%d imports are computed when the program runs: no tool can follow them, so read them before cleanup.")
 	say(len(pre.Cycles), "Modules to be moved are in an import cycle already.", "Modules to be moved are in %d import cycles already.")
-	references, tests := 0, 0
+	references, tests := pre.Total.References, 0
 	for _, a := range pre.Areas {
-		n := a.Imports + a.Uses + a.Strings + a.Text
-		references += n
 		if a.Name == "tests" {
-			tests += n
+			tests = a.references()
 		}
 	}
 	switch {
@@ -110,24 +107,23 @@ func (pre *Preflight) reasons() []string {
 	return out
 }
 
-func (pre *Preflight) writeSize(w *findings, estimate string) {
+func (pre *Preflight) writeSize(w *findings) {
 	w.heading("Size")
-	imports, all := 0, 0
 	fmt.Fprintf(w, "| Where | Files | Imports | Attribute uses | Strings | Text |\n|---|--:|--:|--:|--:|--:|\n")
 	for _, a := range pre.Areas {
 		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", md.Escape(a.Name), a.Files, a.Imports, a.Uses, a.Strings, a.Text)
-		imports += a.Imports
-		all += a.Imports + a.Uses + a.Strings + a.Text
 	}
 	fmt.Fprintln(w)
 	var sizes []string
 	for _, s := range pre.Sizes {
 		sizes = append(sizes, fmt.Sprintf("*%s* changes %s", s.Phase, count(s.Files, "file")))
 	}
-	w.line("%s, %d of them names in import statements. %s.", count(all, "reference"), imports, strings.Join(sizes, ", "))
-	if estimate != "" {
-		w.line("The plan says: %s.", md.Text(strings.TrimSuffix(estimate, ".")))
+	said := ""
+	if pre.Total.Estimate != "" {
+		said = "; the plan says: " + md.Text(strings.TrimSuffix(pre.Total.Estimate, "."))
 	}
+	w.line("%s, %d of them names in import statements%s.", count(pre.Total.References, "reference"), pre.Total.Imports, said)
+	w.line("%s.", strings.Join(sizes, ", "))
 }
 
 func (pre *Preflight) writeMoves(w *findings) {

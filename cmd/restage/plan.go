@@ -79,7 +79,7 @@ func printPlan(w io.Writer, format string, p *plan.Plan, pre *phases.Preflight) 
 	case "markdown":
 		text := strings.TrimRight(p.Markdown(), "\n") + "\n"
 		if pre != nil {
-			text += "\n## Preflight\n\n" + pre.Markdown(p.Estimate)
+			text += "\n## Preflight\n\n" + pre.Markdown()
 			if len(pre.Decisions) > 0 {
 				text += "\n## Decisions\n\n"
 			}
@@ -97,7 +97,7 @@ func printPlan(w io.Writer, format string, p *plan.Plan, pre *phases.Preflight) 
 	text := string(data)
 	if pre != nil {
 		text += "\n# What the code says:\n#\n"
-		for line := range strings.Lines(pre.Markdown(p.Estimate)) {
+		for line := range strings.Lines(pre.Markdown()) {
 			text += strings.TrimRight("# "+line, " \n") + "\n"
 		}
 		if len(pre.Decisions) > 0 {
