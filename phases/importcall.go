@@ -50,7 +50,7 @@ func (r *rewriter) importByName(s python.String, text string) bool {
 		return true
 	case isPackage(s) && !r.named(s):
 		if pkg, ok := r.packageOf(s); ok {
-			r.unknown(s, pkg.was)
+			r.unknown(s.Start, pkg.was)
 		}
 	}
 	return false
@@ -64,7 +64,7 @@ func (r *rewriter) importRelative(s python.String, text string) {
 	name := strings.TrimLeft(text, ".")
 	pkg, ok := r.packageOf(s)
 	if !ok {
-		r.unknownPackage(s, name)
+		r.unknownPackage(s.Start, name)
 		return
 	}
 	abs := python.Absolute(pkg.was, true, len(text)-len(name), name)
@@ -206,54 +206,6 @@ func (r *rewriter) forEffect(call python.Span) bool {
 	rest, _, _ := bytes.Cut(src[call.End:], []byte("\n"))
 	rest, _, _ = bytes.Cut(rest, []byte("#"))
 	return len(line) == 0 && len(bytes.TrimSpace(rest)) == 0
-}
-
-// computed warns of an import whose name is put together at run time.
-func (r *rewriter) computed(s python.String, text string) {
-	joined := s.Joined || s.Format && len(s.Pieces) > 0 && s.Pieces[0].Start == s.Content.Start
-	if joined && len(s.Pieces) > 0 {
-		text = string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
-	}
-	if !joined && !strings.ContainsAny(text, "%{") {
-		return
-	}
-	m := computedName.FindStringSubmatch(text)
-	switch {
-	case m == nil || !joined && m[3] == "" || joined && m[3] == "" && !importer(s.Callee):
-	case m[1] == "":
-		r.unknown(s, strings.TrimSuffix(m[2], "."))
-	case takesModule(s.Callee):
-		if pkg, ok := r.packageOf(s); ok {
-			r.unknown(s, python.Absolute(pkg.was, true, len(m[1]), strings.TrimSuffix(m[2], ".")))
-		}
-	}
-}
-
-// computedName matches the start of a name that is put together: dots, the part
-// that is known, and what is to be filled in.
-var computedName = regexp.MustCompile(`^(\.*)((?:[A-Za-z_]\w*\.)*)(%[s(]|\{[\w!:]*\}|$)`)
-
-// unknown warns of an import of something below pkg, which is known at run time.
-func (r *rewriter) unknown(s python.String, pkg string) {
-	name, _ := r.m.canonical(pkg)
-	for old := range r.m.fates {
-		if name != "" && strings.HasPrefix(old, name+".") {
-			r.warn(s.Start, "dynamic-import", "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
-			r.computes = append(r.computes, leftover{path: r.path, line: r.f.Line(s.Start), module: name})
-			return
-		}
-	}
-}
-
-// unknownPackage warns of a relative import from a package that is known at run
-// time.
-func (r *rewriter) unknownPackage(s python.String, name string) {
-	for old := range r.m.fates {
-		if strings.HasSuffix(old, "."+name) {
-			r.warn(s.Start, "dynamic-import", "this import counts from a package that is known at run time and may name "+name+" of one where that moves or goes")
-			return
-		}
-	}
 }
 
 // topLevelLiteral rewrites a literal that is the name of a module at the top

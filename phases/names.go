@@ -137,7 +137,7 @@ func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
 			}
 		}
 	})
-	return hit || logs || calls && below, lone
+	return hit || logs || calls && (below || len(lone) > 0), lone
 }
 
 // moves reports whether the file at f, below some source root, may be one that

@@ -216,6 +216,7 @@ func (r *rewriter) chainConcerned(scope *python.Scope, root string) bool {
 // chains returns the edits for the chains that start at root in scope, and the
 // modules that the other chains need as they are.
 func (r *rewriter) chains(scope *python.Scope, root string) (edits []chainEdit, stay []string) {
+	stay = slices.Clone(r.looked[root])
 	for _, c := range r.reaches()[start{scope, root}] {
 		n := r.m.longest(c.parts)
 		if n == 0 || c.given && !r.staysAt(c, n) {

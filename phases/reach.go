@@ -1,6 +1,8 @@
 package phases
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -248,36 +250,37 @@ func (r *rewriter) object(at start, c reach) {
 		return
 	}
 	parts := append(strings.Split(pkg, "."), c.parts[1:]...)
+	if n := len(parts) - 1; parts[n] == "__dict__" {
+		parts = parts[:n]
+	}
 	mod, _ := r.m.canonical(strings.Join(parts, "."))
-	lost := r.m.lost[mod]
-	if len(lost) == 0 {
-		return
+	names := r.m.lost[mod]
+	name, one := r.reachesFor(c.use)
+	switch {
+	case len(names) == 0 || one && !slices.Contains(names, name):
+	case one:
+		r.reachesThrough(c.use.Parts[0].Start, mod, name)
+	default:
+		r.passesOn(c.use.Parts[0].Start, mod, names)
 	}
-	where := c.use.Parts[0].Start
-	if name, ok := r.reachesFor(c.use); ok {
-		if !slices.Contains(lost, name) {
-			return
-		}
-		lost = []string{name}
-		r.left = append(r.left, leftover{path: r.path, line: r.f.Line(where), module: mod + "." + name, told: true})
-	}
-	if r.passed == nil {
-		r.passed = map[string]bool{}
-	}
-	r.passed[mod] = true
-	r.warn(where, "package-object", "the package "+mod+" is used as an object here; "+mod+"."+strings.Join(lost, ", "+mod+".")+" cannot be reached through it any more")
 }
 
-// reachesFor returns the name in a call such as getattr(a, "name"), where the
-// use is a.
+// reachesFor returns the name in a call such as getattr(a, "name"), in
+// vars(a)["name"] and in a.__dict__["name"], where the use is a.
 func (r *rewriter) reachesFor(u python.Use) (name string, ok bool) {
-	s, found := r.stringFrom(u.Parts[0].Start)
-	if !found || s.First == nil || s.First.Parts[0].Start != u.Parts[0].Start {
+	at, last := u.Parts[0].Start, u.Parts[len(u.Parts)-1]
+	s, found := r.stringFrom(at)
+	if !found {
 		return "", false
 	}
 	name = s.Text(r.f.Src)
-	return name, s.Arg == 1 && python.IsIdentifier(name)
+	if last.Text == "__dict__" || bytes.HasSuffix(r.f.Src[:at], []byte("vars(")) {
+		return name, subscript.Match(r.f.Src[last.End:s.Start])
+	}
+	return name, s.First != nil && s.First.Parts[0].Start == at && s.Arg == 1 && python.IsIdentifier(name)
 }
+
+var subscript = regexp.MustCompile(`^\)?(?:\[|\.get\()\s*$`)
 
 // stringFrom returns the first string that begins at an offset or behind it.
 func (r *rewriter) stringFrom(at int) (s python.String, ok bool) {

@@ -29,6 +29,7 @@ type rewriter struct {
 	imported map[plainImport]int  // what plain imports have come to import, and where first
 	aliases  map[string]string    // names made up for modules whose own is taken
 	passed   map[string]bool      // packages that are passed on as objects
+	looked   map[string][]string  // packages that are looked up by their names, by the first part
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
 	warnings []Warning
@@ -49,6 +50,7 @@ type leftover struct {
 func (r *rewriter) run() {
 	r.imported = map[plainImport]int{}
 	r.objects()
+	r.lookups()
 	r.kind = python.ImportReference
 	for _, imp := range r.f.Imports {
 		if imp.From {
@@ -60,6 +62,7 @@ func (r *rewriter) run() {
 	r.listedSubmodules()
 	r.kind = python.StringReference
 	r.strings()
+	r.composed()
 	r.kind = python.TextReference
 	for _, c := range r.f.Comments {
 		r.text(c)
