@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -15,74 +13,38 @@ import (
 // rewriteNotebook rewrites the sources of a notebook's cells (nbformat 4 and 3). All
 // other bytes, outputs among them, stay as they are.
 func (m *model) rewriteNotebook(file string, src []byte) (*rewriter, error) {
-	out := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file}
 	cells, err := notebookCells(src)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range cells {
-		inner := &rewriter{m: m, path: file}
+	var code program
+	inner := make([]*rewriter, len(cells))
+	for i, c := range cells {
 		if c.code {
-			inner.cell(c.text)
+			inner[i] = &rewriter{m: m, path: file, f: &python.Syntax{Src: c.text}}
+			code.add(inner[i])
 		} else {
-			inner = m.rewriteText(strings.TrimSuffix(file, ".ipynb")+".md", c.text)
+			inner[i] = m.rewriteText(strings.TrimSuffix(file, ".ipynb")+".md", c.text)
 		}
-		edits, err := c.edits(src, inner.edits)
+	}
+	code.rewrite(m, file)
+	out := &rewriter{m: m, f: &python.Syntax{Src: src}, path: file}
+	for i, c := range cells {
+		edits, err := c.edits(src, inner[i].edits)
 		if err != nil {
 			return nil, err
 		}
 		out.edits = append(out.edits, edits...)
-		for _, l := range inner.left {
+		for _, l := range inner[i].left {
 			l.path, l.line = file, out.f.Line(c.start(l.line))
 			out.left = append(out.left, l)
 		}
-		for _, w := range inner.warnings {
+		for _, w := range inner[i].warnings {
 			w.Path, w.Line = file, out.f.Line(c.start(w.Line))
 			out.warnings = append(out.warnings, w)
 		}
 	}
 	return out, nil
-}
-
-// pythonMagics are the cell magics below which there is Python, too.
-var pythonMagics = []string{"capture", "debug", "memit", "prun", "pypy", "python", "python3", "time", "timeit"}
-
-var (
-	magic = regexp.MustCompile(`(?m)^[ \t]*(?:[\w.,* \t]+=[ \t]*)?([%!?][^\n]*)`)
-	help  = regexp.MustCompile(`(?m)\?{1,2}[ \t]*;?[ \t]*$`)
-)
-
-// cell rewrites one code cell. Magics and shell lines are no Python: they are
-// read as text. So is a cell that does not parse without them.
-func (r *rewriter) cell(text []byte) {
-	r.f = &python.Syntax{Src: text}
-	if name, ok := bytes.CutPrefix(bytes.TrimSpace(text), []byte("%%")); ok {
-		if words := bytes.Fields(name); len(words) == 0 || !slices.Contains(pythonMagics, string(words[0])) {
-			r.scan(python.Span{End: len(text)}, false)
-			return
-		}
-	}
-	f := python.Parse(text)
-	if f.ErrorLine != 0 {
-		blanked := bytes.Clone(text)
-		for _, m := range magic.FindAllSubmatchIndex(text, -1) {
-			r.scan(python.Span{Start: m[2], End: m[3]}, false)
-			copy(blanked[m[2]:m[3]], "0"+strings.Repeat(" ", m[3]-m[2]))
-		}
-		for _, m := range help.FindAllIndex(blanked, -1) {
-			copy(blanked[m[0]:m[1]], strings.Repeat(" ", m[1]-m[0]))
-		}
-		if f = python.Parse(blanked); f.ErrorLine != 0 {
-			r.edits = nil
-			r.scan(python.Span{End: len(text)}, false)
-			return
-		}
-	}
-	inner := &rewriter{m: r.m, f: f, path: r.path}
-	inner.run()
-	r.edits = append(r.edits, inner.edits...)
-	r.left = append(r.left, inner.left...)
-	r.warnings = append(r.warnings, inner.warnings...)
 }
 
 // A cell is the source of one notebook cell, with the way back to the file.

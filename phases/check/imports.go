@@ -87,18 +87,14 @@ func (c *checker) brokenIn(w *world, f string, look func(string) bool) []broken 
 		name, pkg := w.self(f)
 		return w.broken(w.syntax(f), name, pkg, ours, look)
 	}
+	code, line := program(cells(w.sources[f]))
 	var found []broken
-	for _, cell := range cells(w.sources[f]) {
-		if cell.kind != codeCell {
-			continue
+	for _, b := range w.broken(code, "", false, ours, look) {
+		if b.what == "attribute" && b.name == "" {
+			continue // %run may have imported it
 		}
-		for _, b := range w.broken(cell.parse(), "", false, ours, look) {
-			if b.what == "attribute" && b.name == "" {
-				continue // another cell may import it
-			}
-			b.line = cell.line(b.line)
-			found = append(found, b)
-		}
+		b.line = line(b.line)
+		found = append(found, b)
 	}
 	return found
 }

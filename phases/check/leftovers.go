@@ -131,11 +131,14 @@ func (s *search) file(f string) {
 		self, pkg := s.after.self(f)
 		s.python(s.after.syntax(f), self, pkg)
 	case isNotebook(f):
-		for _, c := range cells(src) {
+		list := cells(src)
+		code, line := program(list)
+		s.line = line
+		s.python(code, "", false)
+		for _, c := range list {
 			s.line = c.line
 			switch c.kind {
 			case codeCell:
-				s.python(c.parse(), "", false)
 				s.text(c.commands(), 1, rowStrings, "failure")
 			case textCell:
 				s.text(c.text, 1, rowDocs, "warning")

@@ -11,7 +11,7 @@ import (
 
 func isNotebook(f string) bool { return strings.HasSuffix(f, ".ipynb") }
 
-// The kinds of text in a notebook (nbformat 4).
+// The kinds of text in a notebook (nbformat 4 and 3).
 const (
 	codeCell = iota
 	textCell
@@ -33,16 +33,45 @@ func (c cell) line(n int) int {
 	return c.lines[n-1]
 }
 
-var magic = regexp.MustCompile(`(?m)^[ \t]*[%!][^\n]*`)
+// Magics, shell lines and questions for help are no Python.
+var (
+	magic = regexp.MustCompile(`(?m)^[ \t]*(?:[\w.,* \t]+=[ \t]*)?([%!?][^\n]*)`)
+	help  = regexp.MustCompile(`(?m)\?{1,2}[ \t]*;?[ \t]*$`)
+)
 
-// parse reads a code cell. Magics and shell lines are no Python.
-func (c cell) parse() *python.Syntax {
+// code returns the Python of a code cell, line by line; nil if it is none.
+func (c cell) code() []byte {
 	if bytes.HasPrefix(bytes.TrimSpace(c.text), []byte("%%")) {
-		return python.Parse(nil)
+		return nil
 	}
-	return python.Parse(magic.ReplaceAllFunc(c.text, func(m []byte) []byte {
-		return bytes.Repeat([]byte(" "), len(m))
-	}))
+	if python.Parse(c.text).ErrorLine == 0 {
+		return c.text
+	}
+	code := bytes.Clone(c.text)
+	for _, m := range magic.FindAllSubmatchIndex(code, -1) {
+		copy(code[m[2]:m[3]], "0"+strings.Repeat(" ", m[3]-m[2]))
+	}
+	code = help.ReplaceAll(code, nil)
+	if python.Parse(code).ErrorLine != 0 {
+		return nil
+	}
+	return code
+}
+
+// program returns the Python of all code cells together, since what one imports
+// the others use, and for each of its lines the line in the file.
+func program(list []cell) (*python.Syntax, func(line int) int) {
+	var text []byte
+	var lines []int
+	for _, c := range list {
+		if code := c.code(); c.kind == codeCell && code != nil {
+			text = append(append(text, code...), '\n')
+			for n := range 1 + bytes.Count(code, []byte("\n")) {
+				lines = append(lines, c.line(n+1))
+			}
+		}
+	}
+	return python.Parse(text), cell{lines: lines}.line
 }
 
 // commands returns the magics and shell lines of a code cell, each in its line.
@@ -63,11 +92,18 @@ func (c cell) commands() []byte {
 // cells returns the sources and the outputs of a notebook's cells; nothing of
 // a file that is no notebook.
 func cells(src []byte) []cell {
-	var book struct {
+	type sheet struct {
 		Cells []json.RawMessage `json:"cells"`
+	}
+	var book struct {
+		sheet
+		Worksheets []sheet `json:"worksheets"` // of nbformat 3
 	}
 	if json.Unmarshal(src, &book) != nil {
 		return nil
+	}
+	for _, s := range book.Worksheets {
+		book.Cells = append(book.Cells, s.Cells...)
 	}
 	var list []cell
 	at := 0
@@ -77,6 +113,7 @@ func cells(src []byte) []cell {
 		var parts struct {
 			Type    string          `json:"cell_type"`
 			Source  json.RawMessage `json:"source"`
+			Input   json.RawMessage `json:"input"` // the source of a code cell of nbformat 3
 			Outputs json.RawMessage `json:"outputs"`
 		}
 		if json.Unmarshal(raw, &parts) != nil {
@@ -88,6 +125,9 @@ func cells(src []byte) []cell {
 		kind := textCell
 		if parts.Type == "code" {
 			kind = codeCell
+		}
+		if parts.Source == nil {
+			parts.Source = parts.Input
 		}
 		list = append(list, source(kind, parts.Source, line(parts.Source)))
 		if len(parts.Outputs) > 0 {
