@@ -63,6 +63,7 @@ func (r *rewriter) excerpt(x excerpt) bool {
 	}
 	inner := &rewriter{m: r.m, f: f, path: r.path}
 	inner.run()
+	inner.importedBefore()
 	for _, e := range inner.edits {
 		last := e.Start
 		if e.End > e.Start {
@@ -96,6 +97,19 @@ func (r *rewriter) excerpt(x excerpt) bool {
 		r.warnings = append(r.warnings, w)
 	}
 	return true
+}
+
+// importedBefore rewrites the chains of an excerpt that start from a name which
+// it does not bind: an excerpt before it may.
+func (r *rewriter) importedBefore() {
+	if slices.ContainsFunc(r.f.Imports, func(imp *python.Import) bool { return imp.Star }) {
+		return
+	}
+	for _, u := range r.f.Uses {
+		if last := len(u.Parts) - 1; last > 0 && !u.Quoted && u.Resolve() == nil {
+			r.scan(python.Span{Start: u.Parts[0].Start, End: u.Parts[last].End}, true)
+		}
+	}
 }
 
 // indented returns the text of an edit with what lines of the excerpt have in
