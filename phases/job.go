@@ -87,6 +87,11 @@ func lookAt(ctx context.Context, src *sources, p *plan.Plan, opt Options, cyclic
 // findRoots settles where import paths start: as the plan or the repository
 // says, else by the imports that resolve.
 func (j *job) findRoots() error {
+	if j.src.index != nil {
+		j.roots, j.index = j.src.roots, j.src.index
+		j.hits = j.src.hitsFrom(j.index.Roots())
+		return nil
+	}
 	j.roots = j.plan.SourceRoots
 	if len(j.roots) == 0 {
 		j.roots = j.opt.SourceRoots
@@ -102,6 +107,7 @@ func (j *job) findRoots() error {
 		j.addPlanRoot()
 	}
 	j.index = python.NewIndex(j.src.paths, j.roots)
+	j.src.roots, j.src.index = j.roots, j.index
 	j.hits = j.src.hitsFrom(j.index.Roots())
 	return nil
 }

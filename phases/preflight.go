@@ -65,22 +65,18 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	if err != nil {
 		return nil, err
 	}
-	j, err := look(ctx, src, p, opt)
+	changes, before, err := runFrom(ctx, src, p, Moves, opt)
 	if err != nil {
 		return nil, err
 	}
-	changes, err := runFrom(ctx, src, p, Moves, opt)
+	j, err := look(ctx, before[0], p, opt)
 	if err != nil {
 		return nil, err
 	}
 	pre := &Preflight{Total: Total{Estimate: p.Estimate}, Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Kept: []KeptFinding{},
 		Cycles: [][]string{}, NewCycles: []string{}, Computed: []Warning{}, Warnings: []Warning{}, Changes: changes, Decisions: changes[0].Decisions}
 	pre.count(changes, j.index)
-	moved, err := src.after(ctx, changes[0])
-	if err != nil {
-		return nil, err
-	}
-	then, err := look(ctx, moved, p, opt)
+	then, err := look(ctx, before[1], p, opt)
 	if err != nil {
 		return nil, err
 	}

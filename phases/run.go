@@ -39,31 +39,33 @@ func RunFrom(ctx context.Context, t tree.Tree, p *plan.Plan, phase Phase, opt Op
 	if err != nil {
 		return nil, err
 	}
-	return runFrom(ctx, src, p, phase, opt)
+	changes, _, err := runFrom(ctx, src, p, phase, opt)
+	return changes, err
 }
 
-func runFrom(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) ([]*Change, error) {
-	var changes []*Change
+// runFrom is RunFrom on what was read. It also returns what was there before
+// each phase.
+func runFrom(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) (changes []*Change, before []*sources, err error) {
 	for _, now := range All[slices.Index(All, phase):] {
 		c, err := run(ctx, src, p, now, opt)
 		if err != nil && now != phase {
 			err = fmt.Errorf("looking ahead to %s: %w", now, err)
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, earlier := range changes {
 			earlier.lookAhead(c)
 		}
-		changes = append(changes, c)
+		changes, before = append(changes, c), append(before, src)
 		if now == Cleanup {
 			break
 		}
 		if src, err = src.after(ctx, c); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return changes, nil
+	return changes, before, nil
 }
 
 // lookAhead adds the decisions that a later phase asks.

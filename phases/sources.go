@@ -26,6 +26,8 @@ type sources struct {
 	plans    map[string]bool // files that are plans themselves
 	held     map[string][]byte
 	declared []declaration // source roots that settings name
+	roots    []string      // where import paths start, and what they lead to,
+	index    *python.Index // once a job has found out
 
 	// settled are files in which the phase before has left nothing to do for
 	// one that gives modules the same fates.

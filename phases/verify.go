@@ -115,7 +115,7 @@ func (v *verifier) decisions(ctx context.Context, phase Phase) ([]Decision, erro
 		if phase != Moves && j.requireMoved() != nil {
 			continue
 		}
-		changes, err := runFrom(ctx, j.src, j.plan, phase, j.opt)
+		changes, _, err := runFrom(ctx, j.src, j.plan, phase, j.opt)
 		if err != nil {
 			return nil, err
 		}

@@ -71,21 +71,36 @@ func reading(dir string) (took time.Duration, size int64, err error) {
 	return took, size, err
 }
 
-// apply does what "restage apply" does with all phases, and writes nothing.
-func apply(ctx context.Context, dir string) ([]*phases.Change, error) {
+// open reads the plan of a folder, and which files the folder has.
+func open(dir string) (tree.Tree, *plan.Plan, error) {
 	data, err := os.ReadFile(dir + ".yaml")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p, err := plan.Read("plan.yaml", data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	t, err := tree.OpenDir(dir)
+	return t, p, err
+}
+
+// apply does what "restage apply" does with all phases, and writes nothing.
+func apply(ctx context.Context, dir string) ([]*phases.Change, error) {
+	t, p, err := open(dir)
 	if err != nil {
 		return nil, err
 	}
 	return phases.RunFrom(ctx, t, p, phases.Moves, phases.Options{})
+}
+
+// preflight does what "restage plan --repo" does.
+func preflight(ctx context.Context, dir string) (*phases.Preflight, error) {
+	t, p, err := open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return phases.Look(ctx, t, p, phases.Options{})
 }
 
 // measure runs f and reports its best time beside that of reading dir.
@@ -140,6 +155,15 @@ func BenchmarkPlan(b *testing.B) {
 	dir := made(b, 500, 10)
 	measure(b, dir, func() error {
 		_, err := apply(b.Context(), dir)
+		return err
+	})
+}
+
+// BenchmarkPreflight looks at a large tree before anything is done.
+func BenchmarkPreflight(b *testing.B) {
+	dir := made(b, 12000, 3)
+	measure(b, dir, func() error {
+		_, err := preflight(b.Context(), dir)
 		return err
 	})
 }
