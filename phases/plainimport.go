@@ -269,7 +269,10 @@ func (r *rewriter) writePlain(scope *python.Scope, root string, names []plainNam
 	alias := map[string]string{} // module → the name that the chains use instead
 	var needed []string
 	for _, c := range chains {
-		if !c.use.Quoted && !slices.Contains(needed, c.module) {
+		if c.use.Quoted && names[0].imp.Guarded {
+			continue // an annotation runs nothing, and what is tried is to fail as it did
+		}
+		if !slices.Contains(needed, c.module) {
 			needed = append(needed, c.module)
 		}
 	}

@@ -221,7 +221,7 @@ func (r *rewriter) importLate(imp *python.Import, chains []chainEdit, there func
 // closes reports whether importing a module where imp stands would be a new
 // import cycle.
 func (r *rewriter) closes(imp *python.Import, module string) bool {
-	return imp.ModuleLevel && r.module != "" && r.m.reaches(module, r.module) && !slices.Contains(r.m.imports(r.module), module)
+	return imp.ModuleLevel && r.module != "" && r.module != module && r.m.reaches(module, r.module) && !slices.Contains(r.m.imports(r.module), module)
 }
 
 // separatorAt returns what ends a statement put in front of another one.
