@@ -121,7 +121,11 @@ func (j *job) spare(m *model, going map[string]bool, left []leftover) bool {
 		if len(by) > 3 {
 			by = append(by[:3:3], fmt.Sprintf("and %d more", len(users[f])-3))
 		}
-		j.ask(f, f, fmt.Sprintf("The plan deletes %s, but %s still refers to it. Keep it, or delete it all the same?", f, list(by)), "keep", "delete")
+		goes := "The plan deletes " + f
+		if j.isShim(f) {
+			goes = "Cleanup deletes the shim " + f
+		}
+		j.ask(f, f, fmt.Sprintf("%s, but %s still refers to it. Keep it, or delete it all the same?", goes, list(by)), "keep", "delete")
 		delete(going, f)
 		for dir := path.Dir(f); dir != "."; dir = path.Dir(dir) {
 			delete(going, dir+"/__init__.py")
