@@ -1,6 +1,8 @@
 package phases
 
 import (
+	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -153,7 +155,7 @@ func (r *rewriter) dotted(t token) {
 	switch rest := src[t.end:t.in.End]; {
 	case len(rest) < 2 || rest[0] != ':' || !python.IsNameByte(rest[1]):
 	case isDigit(rest[1]) && !t.prose:
-		return // a host and its port
+		return // a host and its port, or its address
 	case !isDigit(rest[1]):
 		n := 1
 		for n < len(rest) && python.IsNameByte(rest[n]) {
@@ -176,6 +178,8 @@ func (r *rewriter) dotted(t token) {
 		if !t.prose {
 			r.doubt(t.at, t.word, p)
 		}
+	case p.state == rewritten && p.name == "" && !t.prose && r.namesHost(t.at, t.end):
+		r.warn(t.at, "doubtful", t.word+" is left as it is: it may be the name of a host")
 	case p.state == rewritten:
 		text := p.text(whole.end > t.end)
 		if d := r.m.fates[p.old]; t.prose && p.name == "" && d.shadow != nil && d.shadow.facade != "" {
@@ -186,6 +190,19 @@ func (r *rewriter) dotted(t token) {
 			r.importInText(whole, t.word, text, p.step)
 		}
 	}
+}
+
+var (
+	hostBefore = regexp.MustCompile(`(?i)(?:hosts?|hostnames?|address(?:es)?|endpoints?)\b["']?\s*[:=][^:=]*$`)
+	hostAfter  = regexp.MustCompile(`^=(?:\d+\.){3}\d`)
+)
+
+// namesHost reports whether a range of text stands where a host is named: its
+// line says so, or gives it an address.
+func (r *rewriter) namesHost(start, end int) bool {
+	src := r.f.Src
+	line := bytes.LastIndexByte(src[max(0, start-sight):start], '\n') + 1 + max(0, start-sight)
+	return hostBefore.Match(src[line:start]) || hostAfter.Match(src[end:])
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

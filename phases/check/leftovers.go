@@ -422,7 +422,8 @@ func contrasts(line []byte, news []string) bool {
 
 var (
 	token = regexp.MustCompile(`[\pL\pN_./-]+`)
-	port  = regexp.MustCompile(`^:\d`)
+	port  = regexp.MustCompile(`^[:=]\d`)
+	host  = regexp.MustCompile(`(?i)(?:hosts?|hostnames?|address(?:es)?|endpoints?)\b["']?\s*[:=][^:=]*$`)
 )
 
 // text looks for dotted names and paths in text that begins on the given line.
@@ -433,6 +434,8 @@ func (s *search) text(text []byte, line int, kind, level string) {
 			switch {
 			case strings.HasPrefix(word, "//") || at[0] > 0 && strings.IndexByte(`@$\`, row[at[0]-1]) >= 0 || level == "failure" && port.Match(row[at[1]:]):
 				// a URL, an address, a variable
+			case kind == rowConfig && s.modules[word] != nil && host.Match(row[:at[0]]):
+				// a host, perhaps
 			case strings.Contains(word, "/"):
 				if o := s.oldPath(word); o != nil {
 					s.found(o, word, line, kind, level, row, false)
