@@ -123,7 +123,11 @@ func (r *rewriter) token(t token) {
 		if r.before(t) == '$' && i > 0 && t.escape == "" { // a folder in a variable
 			t = t.cut(i)
 		}
+		known := len(r.edits) + len(r.left) + len(r.warnings)
 		r.pathToken(t)
+		if len(r.edits)+len(r.left)+len(r.warnings) == known {
+			r.inPath(t)
+		}
 		return
 	}
 	if strings.HasPrefix(t.word, "mypy-") && r.before(t) == '[' { // a section of setup.cfg, mypy.ini
@@ -131,6 +135,9 @@ func (r *rewriter) token(t token) {
 	}
 	if (strings.HasPrefix(t.word, "-m") || strings.HasPrefix(t.word, "-p")) && strings.Contains(t.word, ".") { // python -mpkg.mod
 		t = t.cut(2)
+	}
+	if t.prose && t.word[0] == '_' && bytes.HasSuffix(r.f.Src[t.in.Start:t.at], []byte(".. ")) { // a label in reStructuredText
+		t = t.cut(1)
 	}
 	if !r.bareFile(t) {
 		r.dotted(t)
@@ -168,6 +175,12 @@ func (r *rewriter) dotted(t token) {
 		return
 	}
 	p := r.resolve(parts)
+	if page, ok := r.fragment(t); ok {
+		if p.state == rewritten && !strings.Contains(page, "://") {
+			r.warn(t.at, "doubtful", t.word+" is left as it is: it is a place on the page "+page)
+		}
+		return
+	}
 	if d := r.m.fates[t.word]; lone && d != nil && d.fate == deleted && r.m.exports(t.word, parts[1]) {
 		p = resolution{state: lost, old: t.word, name: parts[1]}
 	}

@@ -387,6 +387,12 @@ func (s *search) lookAlike(o *Old, word string) bool {
 	})
 }
 
+// neverNamed reports whether "module:name" only looks like an entry point.
+func (s *search) neverNamed(module, name string) bool {
+	o := s.old(module)
+	return o != nil && s.lookAlike(o, module+"."+name)
+}
+
 // neverWorked reports whether a dotted name led nowhere before.
 func (s *search) neverWorked(name string) bool {
 	w, name := s.before, s.after.bare(name)
@@ -423,6 +429,7 @@ func contrasts(line []byte, news []string) bool {
 var (
 	token = regexp.MustCompile(`[\pL\pN_./-]+`)
 	port  = regexp.MustCompile(`^[:=]\d`)
+	entry = regexp.MustCompile(`^:([A-Za-z_]\w*)`) // what an entry point names in its module
 	host  = regexp.MustCompile(`(?i)(?:hosts?|hostnames?|address(?:es)?|endpoints?)\b["']?\s*[:=][^:=]*$`)
 )
 
@@ -441,6 +448,9 @@ func (s *search) text(text []byte, line int, kind, level string) {
 					s.found(o, word, line, kind, level, row, false)
 				}
 			case strings.Contains(word, ".") && word[0] != '.' && !strings.Contains(word, "-"):
+				if m := entry.FindSubmatch(row[at[1]:]); m != nil && s.neverNamed(word, string(m[1])) {
+					continue
+				}
 				s.dotted(word, line, kind, level, row, false)
 			}
 		}

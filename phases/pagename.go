@@ -1,0 +1,46 @@
+package phases
+
+import (
+	"bytes"
+	"path"
+	"strings"
+)
+
+// Pages that are made of modules have their names: api/pkg.mod.html is one of
+// pkg.mod, and index.html#pkg.mod.f a place on one. What they will be called is
+// for whoever makes them to say.
+
+// inPath warns of a path that has the name of a module with a new home among its
+// parts, and is not the path of a file.
+func (r *rewriter) inPath(t token) {
+	if strings.HasPrefix(t.word, "//") || r.isPage(t.word) {
+		return
+	}
+	for part := range strings.SplitSeq(t.word, "/") {
+		part = strings.TrimSuffix(part, ".html")
+		if p := r.resolve(strings.Split(part, ".")); p.state == rewritten && p.found {
+			r.warn(t.at, "doubtful", t.word+" is left as it is: it may name "+part+", which has a new home")
+			return
+		}
+	}
+}
+
+// isPage reports whether a path, perhaps without its extension, is that of a
+// file.
+func (r *rewriter) isPage(word string) bool {
+	for _, ext := range []string{"", ".rst", ".md"} {
+		if exists(r.m.tree, strings.Trim(word, "/")+ext) || exists(r.m.tree, path.Join(path.Dir(r.path), word)+ext) {
+			return true
+		}
+	}
+	return false
+}
+
+// fragment reports whether a token is what a link names in a page, and the
+// page, "" if there is none.
+func (r *rewriter) fragment(t token) (page string, ok bool) {
+	before := r.f.Src[max(t.in.Start, t.at-sight):t.at]
+	link := before[bytes.LastIndexAny(before, " \t\r\n\"'`<>()[]")+1:]
+	page, _, ok = strings.Cut(string(link), "#")
+	return page, ok && page != ""
+}
