@@ -29,58 +29,55 @@ func (c reach) span(n int) python.Span {
 	return python.Span{Start: c.use.Parts[0].Start, End: c.use.Parts[n-c.lead].End}
 }
 
+// followed returns the uses of the file that may start from an import, written
+// out: most names are bound by something else, and these are not worth following.
+func (r *rewriter) followed() []followed {
+	if r.follows == nil {
+		r.follows = []followed{}
+		names, any := r.starts()
+		for _, u := range r.f.Uses {
+			if names[u.Parts[0].Text] || any && u.Resolve() == nil {
+				at, c := follow(u)
+				r.follows = append(r.follows, followed{at, c})
+			}
+		}
+	}
+	return r.follows
+}
+
+// A followed use, and what it starts from.
+type followed struct {
+	start
+	reach
+}
+
+// starts returns the names that may lead to an import, and whether a name that
+// the file does not bind may.
+func (r *rewriter) starts() (names map[string]bool, unbound bool) {
+	names = map[string]bool{}
+	for _, imp := range r.f.Imports {
+		unbound = unbound || imp.Star
+		for _, in := range imp.Names {
+			names[in.Bound] = true
+		}
+	}
+	for _, a := range r.f.Aliases {
+		if _, ok := (start{a.Scope, a.Name}).alias(); ok {
+			names[a.Name] = true
+		}
+	}
+	return names, unbound
+}
+
 // reaches returns the uses of the file by what they start from.
 func (r *rewriter) reaches() map[start][]reach {
 	if r.uses == nil {
 		r.uses = map[start][]reach{}
-		for _, u := range r.f.Uses {
-			if r.leads(u) {
-				at, c := follow(u)
-				r.uses[at] = append(r.uses[at], c)
-			}
+		for _, f := range r.followed() {
+			r.uses[f.start] = append(r.uses[f.start], f.reach)
 		}
 	}
 	return r.uses
-}
-
-// leads reports whether a use may start from an import: most names are bound
-// by something else, and these are not worth following.
-func (r *rewriter) leads(u python.Use) bool {
-	if r.starts == nil {
-		r.starts = map[string]bool{}
-		for _, imp := range r.f.Imports {
-			r.starts["*"] = r.starts["*"] || imp.Star
-			for _, in := range imp.Names {
-				r.starts[in.Bound] = true
-			}
-		}
-		for _, s := range r.otherNames() {
-			r.starts[s.name] = true
-		}
-	}
-	return r.starts[u.Parts[0].Text] || r.starts["*"] && u.Resolve() == nil
-}
-
-// otherNames returns the names that are given to what has one.
-func (r *rewriter) otherNames() []start {
-	if r.others == nil {
-		r.others = []start{}
-		seen := map[*python.Scope]bool{}
-		var last *python.Scope
-		for _, u := range r.f.Uses {
-			if u.Scope == last || seen[u.Scope] {
-				continue
-			}
-			last, seen[u.Scope] = u.Scope, true
-			for _, name := range last.Names() {
-				s := start{last, name}
-				if _, ok := s.alias(); ok {
-					r.others = append(r.others, s)
-				}
-			}
-		}
-	}
-	return r.others
 }
 
 // follow writes out a use that starts from another name for something: after
@@ -203,9 +200,9 @@ func (r *rewriter) objects() {
 		return
 	}
 	given := r.given()
-	for _, u := range r.f.Uses {
-		if !u.Store && !u.Quoted && !given[u.Parts[0].Start] && r.leads(u) {
-			r.object(follow(u))
+	for _, f := range r.followed() {
+		if u := f.use; !u.Store && !u.Quoted && !given[u.Parts[0].Start] {
+			r.object(f.start, f.reach)
 		}
 	}
 }
@@ -234,9 +231,9 @@ func (r *rewriter) classAttributes(root string) (found bool) {
 // follow understands.
 func (r *rewriter) given() map[int]bool {
 	places := map[int]bool{}
-	for _, s := range r.otherNames() {
-		if s.scope.Kind != python.ClassScope { // a name in a class is an attribute to others
-			places[s.scope.Bindings(s.name)[0].At] = true
+	for _, a := range r.f.Aliases {
+		if _, ok := (start{a.Scope, a.Name}).alias(); ok && a.Scope.Kind != python.ClassScope { // a name in a class is an attribute to others
+			places[a.Scope.Bindings(a.Name)[0].At] = true
 		}
 	}
 	return places

@@ -23,8 +23,7 @@ type rewriter struct {
 	kind     python.ReferenceKind // of the references that are being rewritten
 	ordered  []python.String      // the file's strings by place
 	places   []int                // where words of the plan stand; see mayName
-	others   []start              // see otherNames
-	starts   map[string]bool      // names that may lead to an import; "*" if any name may
+	follows  []followed           // see followed
 	uses     map[start][]reach    // see reaches
 	imported map[plainImport]int  // what plain imports have come to import, and where first
 	aliases  map[string]string    // names made up for modules whose own is taken

@@ -387,7 +387,9 @@ func (r *reader) assignment(n *node, s *Scope, c context) {
 		case right.kind == kindAttribute || right.kind == kindIdentifier:
 			b.Value, b.At = compact(r.text(right)), int(right.start)
 		}
-		s.bind(r.text(left), b)
+		if in := s.bind(r.text(left), b); b.Value != "" {
+			r.f.Aliases = append(r.f.Aliases, Alias{in, r.text(left)})
+		}
 	} else {
 		r.target(left, s, AssignBinding)
 	}

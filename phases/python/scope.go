@@ -6,8 +6,9 @@ package python
 type Scope struct {
 	Kind   ScopeKind
 	Parent *Scope
-	Body   int // where the statements of a function begin, behind its docstring; 0 if it has none
-	bound  map[string][]Binding
+	Body   int             // where the statements of a function begin, behind its docstring; 0 if it has none
+	bound  []Binding       // in the order of the source
+	ends   map[string]ends // where in bound those of each name are, if there are many
 	global map[string]bool // names that "global" takes to the module's scope
 	outer  map[string]bool // names that "nonlocal" takes to the scope around
 }
@@ -26,12 +27,14 @@ const (
 
 // A Binding is one place that gives a name its meaning.
 type Binding struct {
+	Name   string
 	Kind   BindingKind
 	Start  int     // byte offset
 	Import *Import // for ImportBinding
 	Index  int     // which of Import.Names
 	Value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
 	At     int     // where Value stands
+	next   int     // where in the scope the next one of this name is, if there is one
 	none   bool    // for AssignBinding of one name: it is given None or nothing
 	end    int     // for AssignBinding of one name: where the assignment ends
 	always bool    // of a module: it is bound whenever the module is loaded, under no condition
@@ -61,17 +64,65 @@ func (s *Scope) function() *Scope {
 	return s
 }
 
-func (s *Scope) bind(name string, b Binding) {
+// bind adds a binding to s, or to the scope that a declaration takes it to, and
+// returns that.
+func (s *Scope) bind(name string, b Binding) *Scope {
 	switch {
 	case s.global[name]:
 		s = s.module()
 	case s.outer[name] && s.Parent != nil:
 		s = s.Parent
 	}
-	if s.bound == nil {
-		s.bound = map[string][]Binding{}
+	b.Name = name
+	if _, last := s.find(name); last >= 0 {
+		s.bound[last].next = len(s.bound)
 	}
-	s.bound[name] = append(s.bound[name], b)
+	s.bound = append(s.bound, b)
+	if s.ends != nil {
+		s.index(len(s.bound) - 1)
+	} else if len(s.bound) > few {
+		s.ends = make(map[string]ends, 4*few)
+		for i := range s.bound {
+			s.index(i)
+		}
+	}
+	return s
+}
+
+// ends are the first and the last binding of a name.
+type ends struct{ first, last int }
+
+// few is how many bindings are looked through one by one, which takes less time
+// than to make a map: most functions have fewer names.
+const few = 8
+
+// index notes the binding at i as the last of its name.
+func (s *Scope) index(i int) {
+	e, ok := s.ends[s.bound[i].Name]
+	if !ok {
+		e.first = i
+	}
+	e.last = i
+	s.ends[s.bound[i].Name] = e
+}
+
+// find returns where the first and the last binding of name are, or -1.
+func (s *Scope) find(name string) (first, last int) {
+	if s.ends != nil {
+		if e, ok := s.ends[name]; ok {
+			return e.first, e.last
+		}
+		return -1, -1
+	}
+	first, last = -1, -1
+	for i := range s.bound {
+		if s.bound[i].Name == name {
+			if last = i; first < 0 {
+				first = i
+			}
+		}
+	}
+	return first, last
 }
 
 func (s *Scope) module() *Scope {
@@ -92,14 +143,28 @@ func (s *Scope) declare(name string, global bool) {
 	(*set)[name] = true
 }
 
-// Bindings returns the bindings of name in s itself.
-func (s *Scope) Bindings(name string) []Binding { return s.bound[name] }
+// Bindings returns the bindings of name in s itself, in the order of the source.
+func (s *Scope) Bindings(name string) []Binding {
+	i, last := s.find(name)
+	if i < 0 {
+		return nil
+	}
+	list := s.bound[i : i+1 : i+1]
+	for i != last {
+		i = s.bound[i].next
+		list = append(list, s.bound[i])
+	}
+	return list
+}
 
-// Names returns the names bound in s itself, in no order.
+// Names returns the names bound in s itself, in the order of the source.
 func (s *Scope) Names() []string {
 	names := make([]string, 0, len(s.bound))
-	for name := range s.bound {
-		names = append(names, name)
+	for i := range s.bound {
+		name := s.bound[i].Name
+		if first, _ := s.find(name); first == i {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -116,7 +181,7 @@ func (s *Scope) Resolve(name string) *Scope {
 		case at.outer[name]:
 			continue
 		}
-		if len(at.bound[name]) > 0 {
+		if first, _ := at.find(name); first >= 0 {
 			return at
 		}
 	}
@@ -127,8 +192,10 @@ func (s *Scope) Resolve(name string) *Scope {
 // body that reads a name before it binds it reads the module's.
 func (u Use) Resolve() *Scope {
 	name := u.Parts[0].Text
-	if bound := u.Scope.bound[name]; u.Scope.Kind == ClassScope && len(bound) > 0 && u.Parts[0].Start < bound[0].from() {
-		return u.Scope.module().Resolve(name)
+	if u.Scope.Kind == ClassScope {
+		if i, _ := u.Scope.find(name); i >= 0 && u.Parts[0].Start < u.Scope.bound[i].from() {
+			return u.Scope.module().Resolve(name)
+		}
 	}
 	return u.Scope.Resolve(name)
 }

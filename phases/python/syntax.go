@@ -23,10 +23,17 @@ type Syntax struct {
 	Strings   []String
 	Comments  []Span
 	Module    *Scope
+	Aliases   []Alias  // every place that does so, in order
 	All       *AllList // the module's __all__, if a list of strings is part of it
 	Meta      *String  // the first module-level string that begins with @meta
 
 	begins []int // where statements of the module begin a line
+}
+
+// An Alias is a name that is given a dotted name, as in "u = lib.util".
+type Alias struct {
+	Scope *Scope // in which it is bound
+	Name  string
 }
 
 // A Span is a range of bytes.
