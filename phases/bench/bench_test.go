@@ -46,31 +46,6 @@ func made(b *testing.B, size, moves int) string {
 	return dir
 }
 
-// best returns the shortest time that f takes in a number of runs.
-func best(runs int, f func() error) (time.Duration, error) {
-	var best time.Duration
-	for range runs {
-		start := time.Now()
-		if err := f(); err != nil {
-			return 0, err
-		}
-		if took := time.Since(start); best == 0 || took < best {
-			best = took
-		}
-	}
-	return best, nil
-}
-
-// reading returns how long it takes to read a folder the plain way, and how
-// many bytes that are.
-func reading(dir string) (took time.Duration, size int64, err error) {
-	took, err = best(10, func() (err error) {
-		_, size, err = readAll(dir)
-		return err
-	})
-	return took, size, err
-}
-
 // open reads the plan of a folder, and which files the folder has.
 func open(dir string) (tree.Tree, *plan.Plan, error) {
 	data, err := os.ReadFile(dir + ".yaml")
@@ -103,25 +78,41 @@ func preflight(ctx context.Context, dir string) (*phases.Preflight, error) {
 	return phases.Look(ctx, t, p, phases.Options{})
 }
 
-// measure runs f and reports its best time beside that of reading dir.
+// measure runs f, each time after a plain reading of dir, and reports its best
+// time beside that of the reading. In turn, because a machine is not as fast at
+// one time as at another.
 func measure(b *testing.B, dir string, f func() error) {
-	base, size, err := reading(dir)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.SetBytes(size)
-	var shortest time.Duration
+	var shortest, base time.Duration
+	var size int64
 	for b.Loop() {
-		took, err := best(1, f)
+		read, err := clock(func() (err error) {
+			_, size, err = readAll(dir)
+			return err
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		took, err := clock(f)
 		if err != nil {
 			b.Fatal(err)
 		}
 		if shortest == 0 || took < shortest {
 			shortest = took
 		}
+		if base == 0 || read < base {
+			base = read
+		}
 	}
+	b.ReportMetric(float64(size)/shortest.Seconds()/1e6, "best-MB/s")
 	b.ReportMetric(float64(shortest.Microseconds())/1000, "best-ms")
 	b.ReportMetric(float64(shortest)/float64(base), "x-reading")
+}
+
+// clock returns how long f takes.
+func clock(f func() error) (time.Duration, error) {
+	start := time.Now()
+	err := f()
+	return time.Since(start), err
 }
 
 // BenchmarkRead reads 500 files: one after the other with os.ReadFile, which is
