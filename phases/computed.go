@@ -17,7 +17,7 @@ func (r *rewriter) computed(s python.String, text string) {
 	if joined && len(s.Pieces) > 0 {
 		text = string(r.f.Src[s.Pieces[0].Start:s.Pieces[0].End])
 	}
-	if !joined && !strings.ContainsAny(text, "%{") {
+	if !joined && strings.IndexByte(text, '%') < 0 && strings.IndexByte(text, '{') < 0 {
 		return
 	}
 	m := computedName.FindStringSubmatch(text)

@@ -137,7 +137,8 @@ func (r *rewriter) indented(x excerpt, e python.Edit) string {
 var (
 	blockStart = regexp.MustCompile("(?m)^(?:[ \\t]*(?:```+|~~~+)[ \\t]*(?:python3?|py|pycon|ipython)\\b[^\n]*\n|" +
 		`([ \t]*)\.\. (?:code-block|code|sourcecode|testcode|testsetup|ipython|jupyter-execute)::[ \t]*(?:python3?|py|pycon)?[ \t]*\r?\n)`)
-	fenceEnd = regexp.MustCompile("(?m)^[ \t]*(?:```+|~~~+)[ \t]*$")
+	blockMarks = [][]byte{[]byte("```"), []byte("~~~"), []byte(".. ")} // one of which it needs
+	fenceEnd   = regexp.MustCompile("(?m)^[ \t]*(?:```+|~~~+)[ \t]*$")
 )
 
 // excerpts finds the Python in a text, in order: fenced blocks of Markdown,
@@ -166,7 +167,10 @@ func excerpts(src []byte, s python.Span) []excerpt {
 // after it; an empty one at the end if there is none.
 func nextBlock(src []byte, s python.Span) (block python.Span, next int) {
 	text := src[s.Start:s.End]
-	m := blockStart.FindSubmatchIndex(text)
+	var m []int
+	if slices.ContainsFunc(blockMarks, func(mark []byte) bool { return bytes.Contains(text, mark) }) {
+		m = blockStart.FindSubmatchIndex(text)
+	}
 	if m == nil {
 		return python.Span{Start: s.End, End: s.End}, s.End
 	}
@@ -212,6 +216,9 @@ func dedented(src []byte, s python.Span) excerpt {
 // session returns what was entered in an interactive session.
 func session(src []byte, s python.Span) excerpt {
 	var x excerpt
+	if !bytes.Contains(src[s.Start:s.End], []byte(">>> ")) {
+		return x
+	}
 	at, inside := s.Start, false
 	for line := range bytes.Lines(src[s.Start:s.End]) {
 		text := bytes.TrimLeft(line, " \t")

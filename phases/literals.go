@@ -20,19 +20,18 @@ func (r *rewriter) strings() {
 			r.scanAround(s.Content, chains)
 			continue
 		}
-		text := s.Text(r.f.Src)
-		r.computed(s, text)
-		if !s.Format && !s.Doc && !s.Joined && (r.importByName(s, text) || r.topLevelLiteral(s, text)) {
-			continue
-		}
-		if !s.Format && !s.Doc && !s.Joined && dottedString.MatchString(text) {
-			r.dottedLiteral(s, text)
-			continue
-		}
 		if s.Doc {
 			r.kind = python.TextReference
 			r.text(s.Content)
 			r.kind = python.StringReference
+			continue
+		}
+		text := s.Text(r.f.Src)
+		r.computed(s, text)
+		if plain := !s.Format && !s.Joined; plain && (r.importByName(s, text) || r.topLevelLiteral(s, text)) {
+			continue
+		} else if plain && strings.Contains(text, ".") && dottedString.MatchString(text) {
+			r.dottedLiteral(s, text)
 			continue
 		}
 		for _, piece := range s.Pieces {

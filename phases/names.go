@@ -17,16 +17,18 @@ type planNames struct {
 	names   []planName
 	folders []string // folders whose own files may refer to each other with dots alone
 	above   [][]byte // the names of all packages on the way
-	search  *search  // for marks, the word of each name, and begun
-	begun   []string // a parent with what ends it where a name is put together at run time
+	search  *search  // for marks, the word of each name, and joints of each parent
 }
 
 // A planName is the last part of a path or module in the plan.
 type planName struct{ word, folder, parent string }
 
-// marks are what a file contains that imports modules by names put together, or
-// configures loggers.
-var marks = [][]byte{[]byte("import_module"), []byte("loggers"), []byte("qualname"), []byte("getLogger(")}
+// marks are what a file contains that imports modules, or configures loggers.
+var marks = [][]byte{[]byte("import"), []byte("loggers"), []byte("qualname"), []byte("getLogger(")}
+
+// joints are what follows a package's name where the rest of a module's name, or
+// of its path, is put together at run time.
+var joints = []string{".{", ".%", `."`, ".'", "/*", "/?", "/[", "/(", "/{"}
 
 func namesOf(p *plan.Plan) *planNames {
 	n := &planNames{}
@@ -50,17 +52,26 @@ func namesOf(p *plan.Plan) *planNames {
 	words := slices.Clone(marks)
 	for _, name := range n.names {
 		words = append(words, []byte(name.word))
-		for _, end := range []string{".", "/", `"`, "'"} {
-			if begun := name.parent + end; name.parent != "" && !slices.Contains(n.begun, begun) {
-				n.begun = append(n.begun, begun)
-			}
-		}
 	}
-	for _, b := range n.begun {
-		words = append(words, []byte(b))
+	for _, parent := range n.parents() {
+		for _, joint := range joints {
+			words = append(words, []byte(parent+joint))
+		}
 	}
 	n.search = newSearch(words)
 	return n
+}
+
+// parents returns the last parts of the packages that hold something of the
+// plan.
+func (n *planNames) parents() []string {
+	var list []string
+	for _, name := range n.names {
+		if name.parent != "" && !slices.Contains(list, name.parent) {
+			list = append(list, name.parent)
+		}
+	}
+	return list
 }
 
 func (n *planNames) addPath(at string) {
@@ -91,53 +102,66 @@ func (n *planNames) add(at string) {
 	n.names = append(n.names, name)
 }
 
-// hit reports whether the file may refer to something in the plan: it lies in
-// a folder that does, it has a word of the plan and the word's parent, which
-// may be the folder that it lies in, or it has the parent and imports what is
-// put together when the program runs. Lone are the names whose word it has
-// without the parent: that is enough if the parent is a source root.
-func (n *planNames) hit(f string, src []byte) (hit bool, lone []string) {
-	if n.inFolder(f) {
-		return true, nil
-	}
+// A glance is what one search through a file finds.
+type glance struct {
+	hit     bool     // it may refer to something in the plan
+	lone    []string // folders: it has the name of something in them, and not theirs
+	imports []int    // where "import" stands, sorted
+}
+
+// glance searches a file. It may refer to something in the plan if it lies in a
+// folder that does, has a word of the plan and the word's parent, which may be
+// the folder that it lies in, or has the parent and imports what is put together
+// when the program runs. To have the word without the parent is enough if the
+// parent is a source root.
+func (n *planNames) glance(f string, src []byte) glance {
+	g := glance{hit: n.inFolder(f)}
 	in := func(folder string) bool { return strings.Contains("/"+f, "/"+folder+"/") }
 	calls, logs, missed := false, false, map[int]bool{}
-	below := slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) })
 	n.search.each(src, func(k, at int) {
-		rest := src[at+len(n.search.words[k]):]
-		switch k -= len(marks); {
-		case hit:
-		case k < 0:
-			switch mark := string(n.search.words[k+len(marks)]); mark {
-			case "import_module":
-				calls = true
-			case "loggers":
-				logs = logs || slices.ContainsFunc(n.above, func(pkg []byte) bool { return bytes.Contains(src, pkg) })
-			default:
-				name := bytes.TrimLeft(rest[:min(len(rest), sight)], " \t=\"'")
-				logs = logs || slices.ContainsFunc(n.above, func(pkg []byte) bool { return bytes.HasPrefix(name, pkg) })
-			}
-		case k >= len(n.names):
-			switch begun := n.begun[k-len(n.names)]; {
-			case len(rest) == 0:
-			case strings.HasSuffix(begun, "."):
-				hit = strings.IndexByte("{%\"'", rest[0]) >= 0
-			case strings.HasSuffix(begun, "/"):
-				hit = strings.IndexByte("*?[({", rest[0]) >= 0
-			default:
-				below = true // as far as a call goes
-			}
-		case missed[k]: // the whole file was searched for its parent
-		case alone(src, at, len(src)-len(rest)):
-			name := n.names[k]
-			missed[k] = true
-			hit = name.parent == "" || in(name.parent) || bytes.Contains(src, []byte(name.parent))
-			if !hit && !slices.Contains(lone, name.folder) {
-				lone = append(lone, name.folder)
+		if k == 0 {
+			g.imports = append(g.imports, at)
+			calls = calls || bytes.HasPrefix(src[at:], []byte("import_module"))
+			return
+		}
+		end := at + len(n.search.words[k])
+		switch name := k - len(marks); {
+		case g.hit:
+		case name < 0:
+			logs = logs || n.logs(src, end, string(n.search.words[k]))
+		case name >= len(n.names):
+			g.hit = true
+		case missed[name]: // the whole file was searched for its parent
+		case alone(src, at, end):
+			name, parent := n.names[name], n.names[name].parent
+			missed[k-len(marks)] = true
+			g.hit = parent == "" || in(parent) || bytes.Contains(src, []byte(parent))
+			if !g.hit && !slices.Contains(g.lone, name.folder) {
+				g.lone = append(g.lone, name.folder)
 			}
 		}
 	})
-	return hit || logs || calls && (below || len(lone) > 0), lone
+	g.hit = g.hit || logs || calls && (len(g.lone) > 0 || n.quoted(src) || slices.ContainsFunc(n.names, func(name planName) bool { return in(name.folder) }))
+	slices.Sort(g.imports)
+	return g
+}
+
+// logs reports whether a logger of the plan's packages may be configured where a
+// mark ends.
+func (n *planNames) logs(src []byte, end int, mark string) bool {
+	if mark == "loggers" {
+		return slices.ContainsFunc(n.above, func(pkg []byte) bool { return bytes.Contains(src, pkg) })
+	}
+	name := bytes.TrimLeft(src[end:min(len(src), end+sight)], " \t=\"'")
+	return slices.ContainsFunc(n.above, func(pkg []byte) bool { return bytes.HasPrefix(name, pkg) })
+}
+
+// quoted reports whether a string in src ends in a package that holds something
+// of the plan.
+func (n *planNames) quoted(src []byte) bool {
+	return slices.ContainsFunc(n.parents(), func(parent string) bool {
+		return bytes.Contains(src, []byte(parent+`"`)) || bytes.Contains(src, []byte(parent+"'"))
+	})
 }
 
 // moves reports whether the file at f, below some source root, may be one that
@@ -156,7 +180,11 @@ func (n *planNames) inFolder(f string) bool {
 // places returns where words of the plan stand in a text, sorted.
 func (n *planNames) places(text []byte) []int {
 	at := []int{}
-	n.search.each(text, func(_, i int) { at = append(at, i) })
+	n.search.each(text, func(k, i int) {
+		if k > 0 {
+			at = append(at, i)
+		}
+	})
 	slices.Sort(at)
 	return at
 }
@@ -171,16 +199,20 @@ func alone(src []byte, at, end int) bool {
 // look looks into one file.
 func (n *planNames) look(f string, src []byte) finding {
 	out := finding{declared: declarations(f, src)}
-	if strings.HasSuffix(f, ".py") {
-		out.imported = python.ImportedModules(python.ImportStatements(src))
-	}
-	if len(src) > maxText || !strings.HasSuffix(f, ".py") && bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
+	isPython := strings.HasSuffix(f, ".py")
+	if len(src) > maxText && !isPython || !isPython && bytes.IndexByte(src[:min(len(src), 8000)], 0) >= 0 {
 		return out
 	}
-	hit, lone := n.hit(f, src)
-	if hit {
+	g := n.glance(f, src)
+	if isPython {
+		out.imported = python.ImportedModules(python.ImportStatements(src, g.imports))
+	}
+	if len(src) > maxText {
+		return out
+	}
+	if g.hit {
 		out.hit, out.plan = append([]byte{}, src...), plan.IsPlan(f, src)
 	}
-	out.lone = lone
+	out.lone = g.lone
 	return out
 }

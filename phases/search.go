@@ -39,21 +39,29 @@ func newSearch(words [][]byte) *search {
 }
 
 // each calls found for every place in text where one of the words stands, with
-// the number of the word.
+// the number of the word, in no order. Two windows move at a time, one in each
+// half: how far one moves is known while the other's is being looked up.
 func (s *search) each(text []byte, found func(word, at int)) {
-	for end := s.width - 1; end < len(text); {
-		at := slot(text[end-1], text[end])
-		if d := s.skip[at]; d > 0 {
-			end += int(d)
-			continue
+	a, b := s.width-1, len(text)/2+s.width-1
+	half := min(b, len(text))
+	for a < half && b < len(text) {
+		da, db := s.skip[slot(text[a-1], text[a])], s.skip[slot(text[b-1], text[b])]
+		if da == 0 {
+			da = s.check(text, a, found)
 		}
-		start := end + 1 - s.width
-		for _, k := range s.ends[at] {
-			if bytes.HasPrefix(text[start:], s.words[k]) {
-				found(k, start)
+		if db == 0 {
+			db = s.check(text, b, found)
+		}
+		a, b = a+int(da), b+int(db)
+	}
+	for _, rest := range [][2]int{{a, half}, {b, len(text)}} {
+		for end := rest[0]; end < rest[1]; {
+			d := s.skip[slot(text[end-1], text[end])]
+			if d == 0 {
+				d = s.check(text, end, found)
 			}
+			end += int(d)
 		}
-		end++
 	}
 	for k, w := range s.words {
 		for at := 0; len(w) == 1; at++ {
@@ -65,4 +73,16 @@ func (s *search) each(text []byte, found func(word, at int)) {
 			found(k, at)
 		}
 	}
+}
+
+// check compares the text with the words that may have their window's end at
+// end, and returns how far the window can move.
+func (s *search) check(text []byte, end int, found func(word, at int)) uint8 {
+	start := end + 1 - s.width
+	for _, k := range s.ends[slot(text[end-1], text[end])] {
+		if bytes.HasPrefix(text[start:], s.words[k]) {
+			found(k, start)
+		}
+	}
+	return 1
 }

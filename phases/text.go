@@ -75,6 +75,12 @@ func (r *rewriter) mayName(s python.Span) bool {
 // tokenRune returns the length of the next character of a token, 0 if there is
 // none, and how much of it escapes a dot.
 func tokenRune(text []byte, prose bool) (size, escape int) {
+	if len(text) > 0 && text[0] < utf8.RuneSelf && text[0] != '\\' {
+		if c := text[0]; python.IsNameByte(c) || c == '.' || c == '/' || c == '-' {
+			return 1, 0
+		}
+		return 0, 0
+	}
 	for escape < min(2, len(text)) && text[escape] == '\\' && !prose {
 		escape++
 	}
@@ -85,7 +91,7 @@ func tokenRune(text []byte, prose bool) (size, escape int) {
 		return 0, 0
 	}
 	c, size := utf8.DecodeRune(text)
-	if c == '_' || c == '.' || c == '/' || c == '-' || unicode.IsLetter(c) || unicode.IsDigit(c) {
+	if unicode.IsLetter(c) || unicode.IsDigit(c) {
 		return size, 0
 	}
 	return 0, 0

@@ -8,11 +8,14 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing/format/index"
+	"golang.org/x/sync/errgroup"
 )
 
 // maxFile is the size in bytes above which a file is not read: GitHub takes no
@@ -50,11 +53,14 @@ func OpenDir(root string) (Tree, error) {
 	}
 	git := gitDir(root)
 	w := &walker{root: root, tracked: tracked(git)}
+	w.group.SetLimit(runtime.GOMAXPROCS(0))
+	var patterns []pattern
 	exclude, err := os.ReadFile(filepath.Join(git.common, "info", "exclude"))
 	if err == nil {
-		w.patterns = parseIgnore("", exclude)
+		patterns = parseIgnore("", exclude)
 	}
-	if err := w.walk("", false); err != nil {
+	w.group.Go(func() error { return w.walk("", patterns, false) })
+	if err := w.group.Wait(); err != nil {
 		return nil, fmt.Errorf("list the files of %s: %w", root, err)
 	}
 	slices.SortFunc(w.entries, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
@@ -129,80 +135,99 @@ func readFile(at *os.Root, name string, buf []byte) ([]byte, error) {
 	return buf, nil
 }
 
-// walker collects the entries of a working folder.
+// walker collects the entries of a working folder, of several folders at once.
 type walker struct {
-	root     string
-	patterns []pattern       // of the folders from the top down to the one being read
-	tracked  map[string]bool // the files that git tracks, and the folders they lie in
-	entries  []Entry
-	temps    []string
+	root    string
+	tracked map[string]bool // the files that git tracks, and the folders they lie in
+	group   errgroup.Group
+
+	mu      sync.Mutex
+	entries []Entry
+	temps   []string
 }
 
-// walk adds the files below the folder name, "" for the top. In an ignored
-// folder only tracked files count.
-func (w *walker) walk(name string, ignoredDir bool) error {
+// walk adds the files below the folder name, "" for the top. Patterns are those
+// of the folders above. In an ignored folder only tracked files count.
+func (w *walker) walk(name string, patterns []pattern, ignoredDir bool) error {
 	full := filepath.Join(w.root, filepath.FromSlash(name))
 	list, err := os.ReadDir(full)
 	if err != nil {
 		return err
 	}
-	outer := len(w.patterns)
-	defer func() { w.patterns = w.patterns[:outer] }()
+	patterns = slices.Clip(patterns)
 	for _, item := range list {
 		if item.Name() == ".gitignore" && item.Type().IsRegular() {
 			data, err := os.ReadFile(filepath.Join(full, ".gitignore"))
 			if err != nil {
 				return err
 			}
-			w.patterns = append(w.patterns, parseIgnore(name, data)...)
+			patterns = append(patterns, parseIgnore(name, data)...)
 		}
 	}
+	var entries []Entry
+	var temps []string
 	for _, item := range list {
-		if item.Name() == ".git" {
-			continue
-		}
-		if err := w.add(path.Join(name, item.Name()), item, ignoredDir); err != nil {
-			return err
+		at := path.Join(name, item.Name())
+		out := item.Name() != ".git" && !isTemp(item.Name()) && (ignoredDir || ignored(patterns, at, item.IsDir()))
+		switch {
+		case item.Name() == ".git", out && !w.tracked[at]:
+		case isTemp(item.Name()):
+			if !item.IsDir() {
+				temps = append(temps, at)
+			}
+		case item.IsDir():
+			if err := w.below(at, patterns, out); err != nil {
+				return err
+			}
+		default:
+			e, ok, err := entry(at, item)
+			if err != nil {
+				return err
+			}
+			if ok {
+				entries = append(entries, e)
+			}
 		}
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.entries = append(w.entries, entries...)
+	w.temps = append(w.temps, temps...)
 	return nil
 }
 
-// add adds the file at name, or what lies below it if it is a folder.
-func (w *walker) add(name string, item os.DirEntry, ignoredDir bool) error {
-	if isTemp(item.Name()) {
-		if !item.IsDir() {
-			w.temps = append(w.temps, name)
-		}
+// below walks a folder in a folder, beside what else is walked if there is a
+// processor for it.
+func (w *walker) below(name string, patterns []pattern, ignoredDir bool) error {
+	if _, err := os.Lstat(filepath.Join(w.root, filepath.FromSlash(name), ".git")); err == nil {
+		return nil // a submodule or another repository
+	}
+	walk := func() error { return w.walk(name, patterns, ignoredDir) }
+	if w.group.TryGo(walk) {
 		return nil
 	}
-	out := ignoredDir || ignored(w.patterns, name, item.IsDir())
-	if out && !w.tracked[name] {
-		return nil
-	}
-	if item.IsDir() {
-		if _, err := os.Lstat(filepath.Join(w.root, filepath.FromSlash(name), ".git")); err == nil {
-			return nil // a submodule or another repository
-		}
-		return w.walk(name, out)
-	}
-	e := Entry{Path: name}
+	return walk()
+}
+
+// entry returns the entry for a file or a symbolic link, and false for anything
+// else.
+func entry(name string, item os.DirEntry) (e Entry, ok bool, err error) {
+	e.Path = name
 	switch {
 	case item.Type() == os.ModeSymlink:
 		e.Mode = Symlink
-	case item.Type().IsRegular():
-		info, err := item.Info()
-		if err != nil {
-			return err
-		}
-		if info.Mode()&0o100 != 0 {
-			e.Mode = Executable
-		}
-	default:
-		return nil
+		return e, true, nil
+	case !item.Type().IsRegular():
+		return e, false, nil
 	}
-	w.entries = append(w.entries, e)
-	return nil
+	info, err := item.Info()
+	if err != nil {
+		return e, false, err
+	}
+	if info.Mode()&0o100 != 0 {
+		e.Mode = Executable
+	}
+	return e, true, nil
 }
 
 // gitDirs says where the repository of a working folder keeps its state.
