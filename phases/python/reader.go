@@ -24,17 +24,19 @@ type reader struct {
 
 // makeRoom allocates what is to be filled once, as far as it can be counted.
 func (r *reader) makeRoom() {
-	names, literals := 0, 0
+	names, chained, literals := 0, 0, 0
 	for i := range r.nodes {
 		switch r.nodes[i].kind {
 		case kindIdentifier:
 			names++
+		case kindAttribute:
+			chained++
 		case kindString:
 			literals++
 		}
 	}
 	r.parts = make([]Part, 0, names)
-	r.f.Uses = make([]Use, 0, names/2)
+	r.f.Uses = make([]Use, 0, max(0, names-chained))
 	r.f.Strings = make([]String, 0, literals)
 }
 
@@ -163,7 +165,7 @@ func (r *reader) importStatement(n *node, s *Scope, c context) {
 	}
 	r.f.Imports = append(r.f.Imports, imp)
 	for i, name := range imp.Names {
-		s.bind(name.Bound, Binding{Kind: ImportBinding, Start: name.Start, Import: imp, Index: i, always: c.block == 0})
+		s.bind(name.Bound, Binding{Kind: ImportBinding, Start: name.Start, Import: imp, Index: int32(i), always: c.block == 0})
 	}
 }
 
@@ -380,7 +382,7 @@ func (r *reader) deleteStatement(n *node, s *Scope, c context) {
 func (r *reader) assignment(n *node, s *Scope, c context) {
 	left, right := r.child(n, fieldLeft), r.child(n, fieldRight)
 	if left.kind == kindIdentifier {
-		b := Binding{Kind: AssignBinding, Start: int(left.start), end: int(n.end), always: c.block == 0}
+		b := Binding{Kind: AssignBinding, Start: int(left.start), end: n.end, always: c.block == 0}
 		switch {
 		case right == nil || right.kind == kindConstant && r.text(right) == "None":
 			b.none = true

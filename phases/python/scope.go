@@ -28,16 +28,16 @@ const (
 // A Binding is one place that gives a name its meaning.
 type Binding struct {
 	Name   string
-	Kind   BindingKind
-	Start  int     // byte offset
-	Import *Import // for ImportBinding
-	Index  int     // which of Import.Names
 	Value  string  // for AssignBinding of one name: the dotted name that it is given, or ""
+	Import *Import // for ImportBinding
+	Start  int     // byte offset
 	At     int     // where Value stands
-	next   int     // where in the scope the next one of this name is, if there is one
-	none   bool    // for AssignBinding of one name: it is given None or nothing
-	end    int     // for AssignBinding of one name: where the assignment ends
-	always bool    // of a module: it is bound whenever the module is loaded, under no condition
+	Index  int32   // for ImportBinding: which of Import.Names
+	next   int32   // where in the scope the next one of this name is, if there is one
+	end    int32   // for AssignBinding of one name: where the assignment ends
+	Kind   BindingKind
+	none   bool // for AssignBinding of one name: it is given None or nothing
+	always bool // of a module: it is bound whenever the module is loaded, under no condition
 }
 
 // A BindingKind says how a name is bound.
@@ -74,8 +74,11 @@ func (s *Scope) bind(name string, b Binding) *Scope {
 		s = s.Parent
 	}
 	b.Name = name
+	if s.bound == nil {
+		s.bound = make([]Binding, 0, few/2)
+	}
 	if _, last := s.find(name); last >= 0 {
-		s.bound[last].next = len(s.bound)
+		s.bound[last].next = int32(len(s.bound))
 	}
 	s.bound = append(s.bound, b)
 	if s.ends != nil {
@@ -151,7 +154,7 @@ func (s *Scope) Bindings(name string) []Binding {
 	}
 	list := s.bound[i : i+1 : i+1]
 	for i != last {
-		i = s.bound[i].next
+		i = int(s.bound[i].next)
 		list = append(list, s.bound[i])
 	}
 	return list
@@ -202,7 +205,7 @@ func (u Use) Resolve() *Scope {
 
 // from returns the offset behind which the binding holds.
 func (b Binding) from() int {
-	return max(b.Start, b.end)
+	return max(b.Start, int(b.end))
 }
 
 // Within reports whether s is outer or inside it.
