@@ -27,6 +27,8 @@ type dir struct {
 	root    *os.Root
 	entries []Entry
 	sums    []atomic.Uint64 // of what was read of each of entries; 0 is of none
+	kept    sync.Map        // what was read of single files, by path: []byte
+	size    atomic.Int64    // of what is kept, in bytes
 	temps   []string        // what a Write left that was killed
 }
 
@@ -40,9 +42,9 @@ var seed = maphash.MakeSeed()
 // temporary files of Write. No
 // symbolic link below root is followed. The folder need not be a repository.
 //
-// The list of files is taken at once, their content when it is read. Read
-// refuses a file of more than 100 MiB, and one that is not what it was when it was
-// read first.
+// The list of files is taken at once, their content when it is read. What was
+// read by itself is kept, up to 32 MiB. Read refuses a file of more than 100 MiB,
+// and one that is not what it was when it was read first.
 func OpenDir(root string) (Tree, error) {
 	info, err := os.Stat(root)
 	if err != nil {
@@ -74,9 +76,20 @@ func OpenDir(root string) (Tree, error) {
 // Entries implements Tree.
 func (d *dir) Entries() []Entry { return d.entries }
 
+// maxKept is how many bytes of single files are kept: the few that a plan
+// touches are asked for again and again.
+const maxKept = 32 << 20
+
 // Read implements Tree.
 func (d *dir) Read(name string) ([]byte, error) {
-	return d.read(d.root, name, name, nil)
+	if data, kept := d.kept.Load(name); kept {
+		return data.([]byte), nil
+	}
+	data, err := d.read(d.root, name, name, nil)
+	if err == nil && d.size.Add(int64(len(data))) <= maxKept {
+		d.kept.Store(name, data)
+	}
+	return data, err
 }
 
 // read reads the file called name into buf, or into more memory if it needs it.

@@ -38,7 +38,7 @@ func Write(root string, base Tree, edits []Edit) error {
 	}
 	defer r.Close()
 
-	w := &writer{root: r, folders: map[string]*os.Root{}, base: base, after: after, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
+	w := &writer{root: r, folders: map[string]*os.Root{}, base: base, after: after, found: map[string]fs.FileInfo{}, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
 	defer w.closeFolders()
 	if err := w.collect(edits); err != nil {
 		return err
@@ -57,10 +57,11 @@ type writer struct {
 	writes      []Entry  // what is new or differs in after
 	deletes     []string // what is in base only
 
-	above map[string]bool   // folders that were looked at, and whether they are there
-	temps map[string]string // where the new content of a path is kept until its turn
-	saves map[string]string // where the old content of a path is kept until all is done
-	undo  []func() error    // takes back what was done, the newest last
+	found map[string]fs.FileInfo // what was at a path when it was checked first
+	above map[string]bool        // folders that were looked at, and whether they are there
+	temps map[string]string      // where the new content of a path is kept until its turn
+	saves map[string]string      // where the old content of a path is kept until all is done
+	undo  []func() error         // takes back what was done, the newest last
 }
 
 // maxFolders is how many folders are kept open.
@@ -226,6 +227,13 @@ func (w *writer) checkFolder(name string) (bool, error) {
 // checkTarget refuses to replace what base does not know, or knows otherwise.
 func (w *writer) checkTarget(name string) error {
 	e, known := Find(w.base, name)
+	var want []byte
+	if known {
+		var err error
+		if want, err = w.base.Read(name); err != nil {
+			return err
+		}
+	}
 	r, base := w.in(name)
 	info, err := r.Lstat(base)
 	switch {
@@ -241,10 +249,8 @@ func (w *writer) checkTarget(name string) error {
 		return errors.New("a file that is not part of the tree is in the way; move or delete it first")
 	case info.Mode().Type() != e.Mode.fileType():
 		return errChanged
-	}
-	want, err := w.base.Read(name)
-	if err != nil {
-		return err
+	case w.untouched(name, info):
+		return nil
 	}
 	var got []byte
 	if e.Mode == Symlink {
@@ -257,7 +263,17 @@ func (w *writer) checkTarget(name string) error {
 	if err == nil && !bytes.Equal(got, want) {
 		err = errChanged
 	}
+	if err == nil {
+		w.found[name] = info
+	}
 	return err
+}
+
+// untouched reports whether a file is the one that was found to be as base knows
+// it, and nobody wrote to it since.
+func (w *writer) untouched(name string, now fs.FileInfo) bool {
+	was := w.found[name]
+	return was != nil && os.SameFile(was, now) && was.Size() == now.Size() && was.ModTime().Equal(now.ModTime())
 }
 
 // errChanged says that a file is not what it was when it was read.
