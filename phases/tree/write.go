@@ -445,6 +445,7 @@ func (w *writer) write(name string) error {
 	if err := w.rename(w.temps[name], name); err != nil {
 		return err
 	}
+	delete(w.temps, name)
 	w.undo = append(w.undo, func() error {
 		if _, known := w.saves[name]; known {
 			return w.restore(name)
