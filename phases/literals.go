@@ -10,8 +10,8 @@ import (
 
 // strings rewrites string literals: a literal that is one dotted name, as
 // mock.patch and import_module take it, and dotted names and paths in others.
-func (r *rewriter) strings() {
-	quoted := r.quoted()
+// Quoted are the chains in annotations.
+func (r *rewriter) strings(quoted []python.Span) {
 	for _, s := range r.f.Strings {
 		if strings.Contains(s.Prefix, "b") {
 			continue
@@ -40,7 +40,7 @@ func (r *rewriter) strings() {
 	}
 }
 
-// quoted returns the chains in annotations that are strings, sorted. Those that
+// quoted returns the chains in annotations that are strings or comments, sorted. Those that
 // begin with a name that the file binds are rewritten like chains in code.
 func (r *rewriter) quoted() []python.Span {
 	var spans []python.Span

@@ -60,11 +60,16 @@ func (r *rewriter) run() {
 	r.throughPackages()
 	r.listedSubmodules()
 	r.kind = python.StringReference
-	r.strings()
+	quoted := r.quoted()
+	r.strings(quoted)
 	r.composed()
 	r.kind = python.TextReference
 	for _, c := range r.f.Comments {
-		r.text(c)
+		if chains := inside(quoted, c); len(chains) > 0 {
+			r.scanAround(c, chains)
+		} else {
+			r.text(c)
+		}
 	}
 }
 

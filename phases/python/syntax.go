@@ -71,7 +71,7 @@ type Use struct {
 	Scope  *Scope
 	Parts  []Part
 	Store  bool // the last part is assigned to or deleted
-	Quoted bool // stands in an annotation that is a string
+	Quoted bool // stands in an annotation that is a string or a comment
 }
 
 // A Part is one identifier of a Use.
@@ -139,6 +139,7 @@ func Parse(src []byte) *Syntax {
 		r.makeRoom()
 		f.begins = t.begins()
 		r.block(&t.root, f.Module, context{moduleLevel: true})
+		r.typeComments()
 		if f.All != nil {
 			f.All.Open = r.allOpen
 		}
