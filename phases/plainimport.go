@@ -150,7 +150,7 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 	if !slices.ContainsFunc(names, func(n plainName) bool { return r.concerned(n.in.Name) }) && !r.chainConcerned(scope, root) {
 		return nil
 	}
-	if len(scope.Bindings(root)) == 0 { // "global root" takes it elsewhere
+	if len(scope.Bindings(root)) == 0 || r.starRebinds(scope, root, names[0].imp.End) { // "global root" or a star takes it elsewhere
 		for _, n := range names {
 			r.rebound(n)
 		}
@@ -184,6 +184,18 @@ func (r *rewriter) rootImports(scope *python.Scope, root string, names []plainNa
 		})
 	})
 	return r.writePlain(scope, root, names, chains, stay)
+}
+
+// starRebinds reports whether "import *" behind an offset gives a name in scope
+// another meaning than that of the module at the top.
+func (r *rewriter) starRebinds(scope *python.Scope, name string, behind int) bool {
+	return slices.ContainsFunc(r.f.Imports, func(imp *python.Import) bool {
+		if !imp.Star || imp.Scope != scope || imp.Start < behind {
+			return false
+		}
+		base, _ := r.m.canonical(python.Absolute(r.origin, r.wasPkg, imp.Level, imp.Name))
+		return r.m.brings(python.Star{Module: base}, name) && r.m.exports(base, name) && r.m.member(base, name) != name
+	})
 }
 
 // rebound leaves an import alone whose name is bound in another way too.
