@@ -158,7 +158,7 @@ func (r *rewriter) stays(imp *python.Import, base string) string {
 func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) placed {
 	p := placed{in: in}
 	sub := base + "." + in.Name
-	if t, ok := r.m.symbols[base+":"+in.Name]; ok {
+	if t, ok := r.m.symbols[base+":"+in.Name]; ok && !r.loadedBy(imp, t.module) {
 		p.module, p.name, p.step = t.module, t.name, t.step
 		return p
 	}
@@ -172,7 +172,7 @@ func (r *rewriter) place(imp *python.Import, base string, in python.ImportName) 
 		}
 		return p
 	}
-	t, ok := r.m.find(base, in.Name)
+	t, ok := r.m.findIn(d, base, in.Name, []string{base + ":" + in.Name})
 	switch {
 	case !ok:
 		if !r.m.isModule(sub) {
@@ -251,10 +251,19 @@ func (r *rewriter) choose(imp *python.Import, t target) string {
 	if imp.Scope.Kind == python.FunctionScope && r.m.patched()[r.m.home(t.concrete, t.name)] {
 		return t.concrete
 	}
-	if r.module != "" && (r.module == t.module || imp.ModuleLevel && r.m.reaches(t.module, r.module)) {
+	if r.loadedBy(imp, t.module) {
 		return t.concrete
 	}
 	return t.module
+}
+
+// loadedBy reports whether a module is this file or loads it, so that an import
+// of it here finds it half done.
+func (r *rewriter) loadedBy(imp *python.Import, module string) bool {
+	if module == r.module || r.module == "" || !imp.ModuleLevel {
+		return module == r.module
+	}
+	return r.m.reaches(module, r.module) || r.pkg && r.m.reachesInto(module, r.module)
 }
 
 func (r *rewriter) starImport(imp *python.Import, base, prefix string) {

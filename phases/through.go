@@ -133,7 +133,7 @@ func (r *rewriter) symbolOf(mod string, rest []string) (target, bool) {
 		return target{}, false
 	}
 	t, ok := r.m.symbols[mod+":"+rest[0]]
-	return t, ok && !slices.ContainsFunc(r.f.Strings, func(s python.String) bool {
+	return t, ok && t.concrete != r.module && !slices.ContainsFunc(r.f.Strings, func(s python.String) bool {
 		return s.First != nil && s.Arg == 1 && s.Text(r.f.Src) == rest[0]
 	})
 }
