@@ -15,6 +15,7 @@ var (
 	keyBefore  = regexp.MustCompile(`\b(?:sys\.modules|globals\(\))\s*\[\s*$`)
 	keyAfter   = regexp.MustCompile(`^\s*\]`)
 	chainAfter = regexp.MustCompile(`^(?:\.[A-Za-z_]\w*)+`)
+	keyword    = regexp.MustCompile(`,\s*([A-Za-z_]\w*)\s*=`)
 	storeAfter = regexp.MustCompile(`^\s*=[^=]`)
 )
 
@@ -28,7 +29,9 @@ func (r *rewriter) lookups() {
 		if s.Format || s.Joined || !r.m.firsts[top] || !r.m.stays(pkg) {
 			continue
 		}
-		if end := r.lookup(s); end > 0 {
+		if strings.HasSuffix(s.Callee, "patch.multiple") && s.Arg == 0 {
+			r.patchesMultiple(s, pkg)
+		} else if end := r.lookup(s); end > 0 {
 			if r.looked == nil {
 				r.looked = map[string][]string{}
 			}
@@ -74,6 +77,16 @@ func (r *rewriter) lookedUp(s python.String, pkg string, end int) {
 		r.passesOn(s.Start, pkg, names)
 	case contains(names, next.Text(src)):
 		r.reachesThrough(s.Start, pkg, next.Text(src))
+	}
+}
+
+// patchesMultiple warns of patch.multiple("a", b=...) where b is a module that a
+// loses.
+func (r *rewriter) patchesMultiple(s python.String, pkg string) {
+	for _, m := range keyword.FindAllSubmatch(r.f.Src[s.End:s.Call.End], -1) {
+		if name := string(m[1]); contains(r.m.lost[pkg], name) {
+			r.reachesThrough(s.Start, pkg, name)
+		}
 	}
 }
 
