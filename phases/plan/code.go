@@ -21,7 +21,7 @@ func (m *markdown) code(b *block) {
 		b.use()
 	case "python", "py", "python3", "":
 		switch {
-		case m.creates != nil && b.depth >= m.creates.depth:
+		case m.creates != nil && (b.depth >= m.creates.depth || b.index == m.creates.index+1):
 			m.creates.parse(strings.Join(b.code, "\n"))
 			m.creates.all = m.names(m.creates.all)
 			m.packages = append(m.packages, *m.creates)

@@ -10,7 +10,7 @@ import (
 
 var (
 	fromLine = regexp.MustCompile("(?i)^\\W*(?:from|source|old(?:\\s+\\w+)?|current(?:\\s+\\w+)?|was|path|file|layer)\\s*:\\s*(`[^`]+`)")
-	toLine   = regexp.MustCompile("(?i)^(?:\\W*(?:to|target|destination|new(?:\\s+\\w+)?|becomes|use(?:\\s+instead)?|replace(?:ment|d by|\\s+with))\\s*:|\\s*" + arrow + ")\\s*(`[^`]+`|delete\\b)(.*)")
+	toLine   = regexp.MustCompile("(?i)^(?:\\W*(?:to|target|destination|new(?:\\s+\\w+)?|becomes|use(?:\\s+instead)?|replace(?:ment|d by|\\s+with))\\s*:|\\W*(?:goes (?:in)?to|moved? (?:in)?to|moves (?:in)?to|becomes|(?:is )?(?:now )?imported from|(?:is )?replaced by)\\s|\\s*" + arrow + ")\\s*(`[^`]+`|delete\\b)(.*)")
 	onlyCode = regexp.MustCompile("^\\W*(`[^`]+`)\\s*(?:\\([^()]*\\))?\\s*:?\\s*$")
 )
 
@@ -28,6 +28,8 @@ func (m *markdown) ends(b *block, text phrase) {
 		line := strings.TrimRight(s, "\n")
 		if match := toLine.FindStringSubmatchIndex(line); match != nil && m.from.block != nil && m.from.block.heading == b.heading {
 			m.bothEnds(b, line[match[2]:match[3]], line[match[4]:match[5]], text.pos(at+match[2]))
+		} else if m.from.block != nil && m.from.block.heading == b.heading && b.item && b.depth > m.from.block.depth && onlyDelete.MatchString(b.text.s) {
+			m.bothEnds(b, "", "", text.pos(at))
 		} else if match := fromLine.FindStringSubmatchIndex(line); match != nil {
 			m.from = end{b, line[match[2]:match[3]], text.pos(at + match[2])}
 		} else if match := onlyCode.FindStringSubmatchIndex(line); match != nil && b.item {

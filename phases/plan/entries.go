@@ -74,7 +74,7 @@ func (m *markdown) keep(p string) {
 }
 
 // duplicateOf finds the file that another one duplicates.
-var duplicateOf = regexp.MustCompile("(?i)\\b(?:duplicates?|copy|copies|identical|same)\\s+(?:of|to|as):?\\s+(?:`([^`]+)`|([^\\s()|,;`]+))")
+var duplicateOf = regexp.MustCompile("(?i)\\b(?:duplicates?|duplikat|kopie|copy|copies|identical|same)\\s+(?:of|to|as|von):?\\s+(?:`([^`]+)`|([^\\s()|,;`]+))")
 
 // remove notes a file or folder that goes. The text of p from offset at on may
 // say what it duplicates.

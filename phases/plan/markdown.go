@@ -77,6 +77,7 @@ type markdown struct {
 	from      end             // of a pair whose other end is still to come
 	creates   *create         // "Create x/__init__.py:" whose code is still to come
 	provided  *block          // "If x exists:" whose items are still to come
+	stays     *block          // "Leave alone" whose items are still to come
 	deletes   *block          // "Delete these files:" whose items are still to come
 	expects   []expect        // names that files must define
 	packages  []create        // contents of new __init__.py
@@ -117,10 +118,10 @@ var titles = []struct {
 	kind kind
 	re   *regexp.Regexp
 }{
-	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|kept\b|(what|which \w+) stays?|stays?\b|unchanged|untouched|exclu(ded|sions?)\b|leave (alone|as|untouched)|left (alone|as|where|out)|not (part|included|touched|moved|covered|migrated)\b|((what )?we )?(do(n['’]?t| not)|won['’]t|will not) (touch|move|change|migrate))`)},
-	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|requirements|before (you|we|i|the) (start|begin)\w*|before (starting|beginning)|needed first)\b`)},
+	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|kept\b|(what|which \w+) stays?|stays?\b|unchanged|untouched|exclu(ded|sions?)\b|leave (alone|as|untouched)|left (alone|as|where|out)|not (part|included|touched|moved|covered|migrated)\b|((what )?we )?(do(n['’]?t| not)|won['’]t|will not) (touch|move|change|migrate)|nicht (teil|enthalten|betroffen|verschoben)|außerhalb|bleibt|unverändert)`)},
+	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|requirements|before (you|we|i|the) (start|begin)\w*|before (starting|beginning)|needed first|voraussetzung(en)?)\b`)},
 	{aside, regexp.MustCompile(`(?i)^\W*(roll[ -]?back|undo|revert|alternatives?|rejected|future|later|follow[ -]?ups?|not now)\b`)},
-	{knownIssues, regexp.MustCompile(`(?i)^\W*(known\b|caveats|gotchas|pitfalls|watch out|beware|open (issues|problems))`)},
+	{knownIssues, regexp.MustCompile(`(?i)^\W*(known\b|caveats|gotchas|pitfalls|watch out|beware|open (issues|problems)|bekannte (probleme|fehler))`)},
 }
 
 // titleKind returns what a section with the title is about.

@@ -8,7 +8,7 @@ import (
 	md "github.com/restage/restage/phases/markdown"
 )
 
-const arrow = `(?:→|⟶|➜|➔|=>|-{1,2}>)`
+const arrow = `(?:→|⟶|➜|➔|➝|➞|➡\x{fe0f}?|⇒|⟹|=>|-{1,2}>)`
 
 // marks matches white space and quotes of all kinds.
 const marks = "[\\s\"'`\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u2018\u2019\u201a\u00a0\u202f]*"
@@ -44,7 +44,9 @@ var (
 	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
 	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
 	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
-	folder    = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
+	// onlyDelete matches an item that stands above what goes, or below.
+	onlyDelete = regexp.MustCompile(`(?i)^(?:to be )?(?:delete|remove)d?[^\pL\pN]*$`)
+	folder     = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
 )
 
 // lead matches what may stand before the first word of a sentence.
@@ -68,10 +70,18 @@ func (m *markdown) sentence(b *block) {
 	if m.provided == nil && condition.MatchString(b.text.s) && strings.HasSuffix(b.text.s, ":") {
 		m.provided = b
 	}
-	switch b.kind() {
-	case outOfScope:
+	if m.stays != nil && (b.depth <= m.stays.depth || b.heading != m.stays.heading) {
+		m.stays = nil
+	}
+	switch kind := b.kind(); {
+	case kind == outOfScope, m.stays != nil:
 		m.outOfScope(b)
 		return
+	case b.item && alone.MatchString(b.text.s):
+		m.stays, b.used = b, true
+		return
+	}
+	switch b.kind() {
 	case preconditions:
 		b.text = said.from(len(lead.FindString(said.s)))
 		m.note(b, &m.plan.Preconditions)
@@ -100,6 +110,13 @@ func (m *markdown) note(b *block, list *[]string) {
 	}
 }
 
+var (
+	// alone matches an item that stands above what stays.
+	alone = regexp.MustCompile(`(?i)^(?:out[ -]of[ -]scope|not in scope|keep|kept|what stays|stays|unchanged|untouched|excluded|leave (?:alone|as is|untouched)|left alone|not (?:included|touched|moved|migrated))[^\pL\pN]*$`)
+	// leaveOne matches "Leave `a/` alone".
+	leaveOne = regexp.MustCompile("(?i)^(?:leave|keep)\\s+(?:(?:the|file|folder|directory|package|module)\\s+)*`([^`]+)`\\s+(?:(?:file|folder|directory|package|module)\\s+)?(?:alone|as[ -]is|as it is|untouched|unchanged|in place|where it is|out of (?:this|it|scope))\\b")
+)
+
 // keepEnd matches where the paths of an item end and their explanation begins.
 var keepEnd = regexp.MustCompile(`\s[-–—]\s|:\s|\(`)
 
@@ -122,6 +139,22 @@ func (m *markdown) outOfScope(b *block) {
 			if p, ok := m.pathAt(b.text, at[2], s); ok {
 				m.keep(p)
 			}
+		}
+	}
+}
+
+// leaveAlone reads "Leave `a/` alone" at an offset of the text of b.
+func (m *markdown) leaveAlone(b *block, at int) {
+	match := leaveOne.FindStringSubmatchIndex(b.text.s[at:])
+	if match == nil {
+		return
+	}
+	start, end := at+match[2], at+match[3]
+	if s := b.text.s[start:end]; looksLikePath(s) {
+		if p, ok := m.pathAt(b.text, start, s); ok {
+			m.keep(p)
+			b.said = append(b.said, at)
+			b.use()
 		}
 	}
 }
@@ -198,7 +231,7 @@ func (m *markdown) delete(b *block) {
 		m.deleteSpans(b, 0, len(text))
 		return
 	}
-	if deleteAll.MatchString(text) {
+	if deleteAll.MatchString(text) || b.item && onlyDelete.MatchString(text) {
 		m.deletes, b.used = b, true
 		return
 	}
@@ -206,6 +239,7 @@ func (m *markdown) delete(b *block) {
 	const most = 100
 	for _, start := range append(starts, sentenceEnd.FindAllStringIndex(text, most)...) {
 		m.deleteSentence(b, start[1])
+		m.leaveAlone(b, start[1])
 	}
 }
 
@@ -357,6 +391,7 @@ func (m *markdown) names(list []string) []string {
 type create struct {
 	step    int
 	depth   int
+	index   int // of the block that says so
 	line    int
 	dir     string              // the folder of the package, no trailing slash
 	all     []string            // names in __all__, or imported if there is none
@@ -374,12 +409,21 @@ func (m *markdown) create(b *block) {
 		return
 	}
 	b.use()
-	c := create{step: b.step(), depth: b.depth, line: m.line(b), dir: path.Dir(p)}
+	c := create{step: b.step(), depth: b.depth, index: b.index, line: m.line(b), dir: path.Dir(p)}
 	if at := exporting.FindStringIndex(b.text.s[match[1]:]); at != nil {
-		if c.all = m.names(codes(b.text.s[match[1]+at[1]:])); c.all != nil {
+		if c.all = m.names(exports(b.text.s[match[1]+at[1]:])); c.all != nil {
 			m.packages = append(m.packages, c)
 			return
 		}
 	}
 	m.creates = &c
+}
+
+// exports returns the names that a sentence says a package exports. Of plain
+// words there must be two or more: "exporting everything" names nothing.
+func exports(text string) []string {
+	if all := listed(text); strings.Contains(text, "`") || len(all) > 1 {
+		return all
+	}
+	return nil
 }

@@ -12,21 +12,23 @@ import (
 
 // The names that columns have, lower case.
 var (
-	fromColumn = []string{"from", "source", "source path", "move from", "was", "before", "existing path", "current file", "old path", "old location", "current path", "current location", "old file", "current", "old"}
-	toColumn   = []string{"to", "target", "destination", "target path", "target location", "target file", "move to", "becomes", "after", "is to be", "goes to", "new path", "new location", "new file", "new home", "new"}
+	fromColumn = []string{"from", "source", "source file", "von", "source path", "move from", "was", "before", "existing path", "current file", "old path", "old location", "current path", "current location", "old file", "current", "old", "alt"}
+	toColumn   = []string{"to", "target", "nach", "destination", "target path", "target location", "target file", "move to", "becomes", "after", "is to be", "goes to", "new path", "new location", "new file", "new home", "new", "neu"}
 	oldColumn  = []string{"old import", "import from (old)", "imports from", "was imported from", "old import statement", "old import path", "old module", "current import", "import"}
 	newColumn  = []string{"new import", "import from (new)", "import from", "is imported from", "new import statement", "import instead", "new import path", "new module", "target import"}
 	fileColumn = []string{"file", "directory", "folder", "path", "module", "file/directory", "file/folder",
-		"file or directory", "file or folder", "deprecated", "deprecated layer", "retire", "files", "layer", "wrapper"}
-	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead", "instead", "superseded by"}
+		"file or directory", "file or folder", "deprecated", "deprecated layer", "retire", "files", "layer", "wrapper", "datei", "ordner"}
+	replacementColumn = []string{"replacement", "replaced by", "replace with", "use", "use instead", "instead", "superseded by", "ersatz"}
 	stepColumn        = []string{"step", "step #", "#"}
 )
 
 // column returns the index of the column that has one of names, or -1.
 func column(header []phrase, names []string) int {
 	return slices.IndexFunc(header, func(h phrase) bool {
-		name := strings.ToLower(md.OneLine(strings.Trim(h.s, " `*_:")))
-		return slices.Contains(names, strings.ReplaceAll(name, " / ", "/"))
+		return slices.ContainsFunc([]string{h.s, remark.ReplaceAllString(h.s, "")}, func(s string) bool {
+			name := strings.ToLower(md.OneLine(strings.Trim(s, " \n`*_:")))
+			return slices.Contains(names, strings.ReplaceAll(name, " / ", "/"))
+		})
 	})
 }
 
@@ -71,7 +73,8 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 			r.second = cells[second]
 		}
 		if steps >= 0 {
-			if n, err := strconv.Atoi(strings.TrimSpace(cells[steps].s)); err == nil && 0 < n && n <= maxStep {
+			first, _, _ := strings.Cut(strings.TrimSpace(cells[steps].s), "\n")
+			if n, err := strconv.Atoi(first); err == nil && 0 < n && n <= maxStep {
 				r.step = n
 			}
 		}
@@ -94,7 +97,8 @@ func (m *markdown) rows(b *block, first, second int, read func(row) bool) {
 	}
 }
 
-// moveRow reads "from | to". A row of two modules is an import.
+// moveRow reads "from | to". A row of two modules is an import. As many targets
+// as sources are pairs.
 func (m *markdown) moveRow(r row) bool {
 	from, to := subjects(r.first), subjects(r.second)
 	if !slices.ContainsFunc(append(from, to...), looksLikePath) {
@@ -107,13 +111,17 @@ func (m *markdown) moveRow(r row) bool {
 	if !deleting(r.second) {
 		target, ok = m.cellPath(r.second, "")
 	}
-	for _, s := range from {
+	for i, s := range from {
+		if len(to) == len(from) && i > 0 && target != "" {
+			target, ok = m.cellPath(r.second, to[i])
+		}
 		path, fine := m.cellPath(r.first, s)
 		switch line, _ := m.doc.place(r.first.pos(0)); {
 		case !ok || !fine:
 		case target == "":
-			m.remove(Delete{Path: path, Step: r.step, Line: line}, r.second, 0)
-		case len(from) > 1 && !strings.HasSuffix(target, "/"):
+			why := phrase{strings.ReplaceAll(r.second.s, "\n", " "), r.second.marks} // one sentence
+			m.remove(Delete{Path: path, Step: r.step, Line: line}, why, 0)
+		case len(from) > 1 && len(to) != len(from) && !strings.HasSuffix(target, "/"):
 			m.errorAt(r.second.pos(0), "several files go to %s; end it in a slash if it is a folder, or write a row for each", input.Quote(target))
 			return true
 		default:
@@ -225,7 +233,7 @@ func (m *markdown) keepRow(r row) bool {
 var (
 	codeSpan = regexp.MustCompile("`([^`]*)`")
 	remark   = regexp.MustCompile("`[^`]*`|\\((?:[^()`]|`[^`]*`)*\\)") // or code, which stays
-	gone     = regexp.MustCompile(`(?i)^[\W_]*(?:deleted?|removed?|drop|dropped)_*(?:\W|$)`)
+	gone     = regexp.MustCompile(`(?i)^[\W_]*(?:deleted?|removed?|drop|dropped|löschen|entfernen|entfällt)_*(?:[^\pL]|$)`)
 )
 
 // codes returns the code in p.

@@ -12,7 +12,7 @@ var (
 	// quoted matches a word in quotes of all kinds, French ones with a space.
 	quoted = regexp.MustCompile(`(?:[“”„‟«»‹›‘’‚"]|'')[\x{00a0}\x{202f} ]?([^\s\x{00a0}\x{202f}“”„‟«»‹›‘’‚"'` + "`" + `]+)[\x{00a0}\x{202f} ]?(?:[“”«»‹›‘’"]|'')`)
 	// bare matches a path, the name of a file or a dotted module in plain text.
-	bare = regexp.MustCompile(`(?:[\w.-]+[/\\])+(?:[\w.-]*\w)?|\b\w[\w-]*\.(?:py|pyi|ipynb)\b|\b[A-Za-z_]\w+(?:\.[A-Za-z_]\w+)+(?:\.\*)?`)
+	bare = regexp.MustCompile(`(?:~?/)?(?:[\w.-]+[/\\])+(?:[\w.-]*\w)?|\b\w[\w-]*\.(?:py|pyi|ipynb)\b|\b[A-Za-z_]\w+(?:\.[A-Za-z_]\w+)+(?:\.\*)?`)
 	// spelt matches code, a link target or an address, where nothing is to do.
 	spelt = regexp.MustCompile("`[^`\n]*`|\\w+://\\S*")
 )
