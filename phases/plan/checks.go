@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/restage/restage/phases/input"
@@ -178,6 +179,21 @@ func (r *reader) yamlCheck(v input.Value) {
 		c.Count = Some
 	}
 	r.plan.Checks = append(r.plan.Checks, c)
+}
+
+// patterns returns what is wrong with the patterns of a check.
+func (c Check) patterns() error {
+	for _, s := range c.Files {
+		if _, err := cleanGlob(s); err != nil {
+			return err
+		}
+	}
+	for _, s := range slices.Concat(c.Only, c.Except) {
+		if _, err := cleanExpression(s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cleanGlob returns a glob of one name.

@@ -188,9 +188,9 @@ func (m *markdown) pairs(b *block) {
 // when the sentence is about them.
 func (m *markdown) pair(b *block, at []int, about bool) {
 	text := b.text.s
-	from, to := text[at[2]:at[3]], ""
+	from, to := strings.TrimSpace(text[at[2]:at[3]]), ""
 	if at[4] >= 0 {
-		to = text[at[4]:at[5]]
+		to = strings.TrimSpace(text[at[4]:at[5]])
 	}
 	if negation.MatchString(text[max(0, at[0]-40):at[0]]) {
 		return

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -53,6 +54,9 @@ func readShell(lines []string, after string) (checks []Check, commands, notRun [
 		}
 		at := int(st.Pos().Line()) - 1
 		err := s.stmt(st, 0)
+		for _, c := range s.checks {
+			err = cmp.Or(err, c.patterns())
+		}
 		if err == nil && len(s.checks)+len(s.commands) == 0 {
 			err = errors.New("it only prints")
 		}

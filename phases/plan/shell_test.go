@@ -43,6 +43,8 @@ func TestShell(t *testing.T) {
 		{`grep -qw run a.py`, `{text: '\b(?:run)\b', in: [a.py]}`},
 		{`grep -c "^from \\.run import" a.py | grep -q "^1$" && echo ok`, `{text: ^from \.run import, in: [a.py], count: 1}`},
 		{"# must be 0\ngrep -r 'old\\.x' --include='*.py' src/ tests/ | wc -l", `{text: old\.x, in: [src/, tests/], files: ['*.py'], count: 0}`},
+		{"# must be 0\ngrep -r old --include= src | wc -l", `not run: "" is no pattern for the name of a file; write it as in *.py`},
+		{"find src -type f -name 'a/[b' | wc -l | grep -q '^0$'", `not run: "a/[b" is no pattern for the name of a file; write it as in *.py`},
 		{"# Should return 0 results\ngrep -rn old --include=*.py src | grep -v 'a\\|b' | grep c | wc -l", `{text: old, in: [src], files: ['*.py'], only: [c], except: [a|b], count: 0}`},
 		{"# expect no matches\ngrep -rE 'a(b|c)+' .", `{text: a(b|c)+, in: [.], count: 0}`},
 		{"# there should be exactly 3\ngrep -r x src | wc -l", `{text: x, in: [src], count: 3}`},
