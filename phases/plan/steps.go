@@ -119,10 +119,10 @@ func (b *block) listStep() (number int, title string) {
 	first, _, _ := strings.Cut(b.text.s, "\n")
 	if match := stepTitle.FindStringSubmatch(first); match != nil {
 		number, _ = strconv.Atoi(match[1])
-		return number, strings.TrimRight(md.OneLine(match[2]), ".:")
+		return number, strings.TrimRight(md.OneLine(match[2]), " .:")
 	}
 	if b.heading != nil && stepsTitle.MatchString(b.heading.title) {
-		return b.number, strings.TrimRight(md.OneLine(first), ".:")
+		return b.number, strings.TrimRight(md.OneLine(first), " .:")
 	}
 	return 0, ""
 }
