@@ -262,6 +262,30 @@ func TestDecide(t *testing.T) {
 	same(t, "the same commits when nothing else changes", w.pull(movesBranch).GetHead().GetSHA(), head)
 }
 
+// Several decisions are answered in one comment, and an answer holds until
+// another one comes.
+func TestDecideSeveral(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+"-- src/shop/old/more.py --\nmore = 1\n")
+	issue := w.file("ada", fenced(yaml+"delete: [{path: shop/old/}]\nkeep: [shop/old/legacy.py, shop/old/more.py]\n"))
+	w.settle(nil)
+	contain(t, w.status(issue), "`/restage decide shop/old/more.py keep` or `/restage decide shop/old/more.py delete`; restage would choose `keep`.")
+	both := w.comment("bob", issue, "/restage decide shop/old/legacy.py delete\n/restage decide shop/old/more.py delete")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(both), "+1 eyes")
+	contain(t, w.status(issue), "`shop/old/legacy.py`: `delete`, by `bob` on ", "`shop/old/more.py`: `delete`, by `bob` on ")
+	w.merge(movesBranch)
+	w.settle(nil)
+	w.comment("ada", w.pull(importsBranch).GetNumber(), "/restage decide shop/old/legacy.py keep")
+	w.settle(nil)
+	contain(t, w.status(issue), "`shop/old/legacy.py`: `keep`, by `ada` on ", "`shop/old/more.py`: `delete`, by `bob` on ")
+	w.merge(importsBranch)
+	w.settle(nil)
+	w.merge(cleanupBranch)
+	w.settle(nil)
+	same(t, "files", w.git("ls-tree", "-r", "--name-only", "main", "src/shop/old"), "src/shop/old/__init__.py\nsrc/shop/old/legacy.py\n")
+}
+
 // meanwhile is a way to GitHub on which something happens when the issue is
 // asked for first.
 type meanwhile struct {

@@ -85,7 +85,11 @@ func decisionText(d phases.Decision) string {
 	for _, o := range d.Options {
 		answers = append(answers, markdown.Code("/restage decide "+d.Path+" "+o))
 	}
-	return markdown.Text(d.Question) + " Answer with " + strings.Join(answers, " or ") + "."
+	text := markdown.Text(d.Question) + " Answer with " + strings.Join(answers, " or ")
+	if len(d.Options) > 1 {
+		text += "; restage would choose " + markdown.Code(d.Options[0])
+	}
+	return text + "."
 }
 
 // noDecisionText says that there is no decision about path, and which there

@@ -12,6 +12,8 @@
 package phases
 
 import (
+	"strings"
+
 	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
 )
@@ -89,6 +91,15 @@ type Decision struct {
 	Options  []string `json:"options"` // the first is what restage would choose
 
 	holds []string // files that stay while it is open, if they are not below Path
+}
+
+// Answers lists the options for people.
+func (d Decision) Answers() string {
+	all := strings.Join(d.Options, " or ")
+	if len(d.Options) > 1 {
+		all += "; restage would choose " + d.Options[0]
+	}
+	return all
 }
 
 // A Warning is something a person should look at.

@@ -214,6 +214,9 @@ func (f *LayerFinding) sentence() string {
 	for _, module := range sorted(keys(byModule)) {
 		parts = append(parts, codes(byModule[module])+" from "+md.Code(module))
 	}
+	if len(f.Absent) > 0 {
+		parts = append(parts, md.Code(f.Use)+" does not have "+codes(f.Absent)+", so references go to where that is")
+	}
 	if len(f.Lacking) > 0 {
 		parts = append(parts, "nothing takes the place of "+codes(f.Lacking))
 	}

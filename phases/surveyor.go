@@ -42,8 +42,9 @@ type LayerFinding struct {
 	Step    int        `json:"step,omitempty"`
 	Files   int        `json:"files"` // 0 if there is nothing of that name
 	Own     []string   `json:"own,omitempty"`
-	Names   []NameHome `json:"names,omitempty"`   // what it re-exports, by name
-	Lacking []string   `json:"lacking,omitempty"` // names that the replacement does not have
+	Names   []NameHome `json:"names,omitempty"`   // what it passes on, by name
+	Absent  []string   `json:"absent,omitempty"`  // names that the replacement does not have, but another module has
+	Lacking []string   `json:"lacking,omitempty"` // names that nothing has when the layer is gone
 	UsedBy  []string   `json:"used_by"`           // files that import it
 }
 
@@ -229,22 +230,36 @@ func (s *surveyor) layer(r plan.Retire) LayerFinding {
 			return
 		}
 		for _, name := range sorted(keys(t.Names)) {
-			sym := t.Names[name]
-			if sym.Defined() || sym.Name == "" || strings.HasPrefix(name, "_") || !s.now.isModule(sym.Module) {
+			if sym := t.Names[name]; strings.HasPrefix(name, "_") || slices.Contains(f.Own, name) || !sym.Defined() && (sym.Name == "" || !s.now.isModule(sym.Module)) {
 				continue
 			}
-			home, _, _ := strings.Cut(s.now.home(module, name), ":")
-			if slices.Contains(f.Names, NameHome{name, home}) {
-				continue
-			}
-			f.Names = append(f.Names, NameHome{name, home})
-			if _, found := s.then.find(module, name); !found {
-				f.Lacking = append(f.Lacking, name)
-			}
+			s.passes(&f, module, name)
 		}
 	})
 	f.UsedBy = append(f.UsedBy, s.usersOf(g.files)...)
 	return f
+}
+
+// passes notes a name that a layer passes on: where it lives, and whether that is
+// in the replacement.
+func (s *surveyor) passes(f *LayerFinding, module, name string) {
+	to, found := s.then.find(module, name)
+	home, _, _ := strings.Cut(s.now.home(module, name), ":")
+	if home == module && found { // a function that forwards
+		home, _, _ = strings.Cut(s.then.home(to.concrete, to.name), ":")
+	}
+	if slices.Contains(f.Names, NameHome{name, home}) {
+		return
+	}
+	if home != module {
+		f.Names = append(f.Names, NameHome{name, home})
+	}
+	switch {
+	case !found:
+		f.Lacking = append(f.Lacking, name)
+	case s.then.isModule(f.Use) && !s.then.exports(f.Use, to.name):
+		f.Absent = append(f.Absent, name)
+	}
 }
 
 func (s *surveyor) duplicate(d plan.Delete) DuplicateFinding {

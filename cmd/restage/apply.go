@@ -228,7 +228,7 @@ func describeDecisions(open []phases.Decision) string {
 	var b strings.Builder
 	b.WriteString("\nDecisions are open:\n")
 	for _, d := range open {
-		fmt.Fprintf(&b, "  %s: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+		fmt.Fprintf(&b, "  %s: %s (%s)\n", d.Path, d.Question, d.Answers())
 	}
 	fmt.Fprintf(&b, "Answer with --decide %s=%s and the like, or under \"decide\" in the plan.\n", open[0].Path, strings.Join(open[0].Options[:min(1, len(open[0].Options))], ""))
 	return b.String()

@@ -84,7 +84,7 @@ func printPlan(w io.Writer, format string, p *plan.Plan, pre *phases.Preflight) 
 				text += "\n## Decisions\n\n"
 			}
 			for _, d := range pre.Decisions {
-				text += fmt.Sprintf("- `%s`: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+				text += fmt.Sprintf("- `%s`: %s (%s)\n", d.Path, d.Question, d.Answers())
 			}
 		}
 		_, err := io.WriteString(w, printable(text))
@@ -104,7 +104,7 @@ func printPlan(w io.Writer, format string, p *plan.Plan, pre *phases.Preflight) 
 			text += "\n# Decisions: answer them under \"decide\", path by path.\n"
 		}
 		for _, d := range pre.Decisions {
-			text += fmt.Sprintf("# %s: %s (%s)\n", d.Path, d.Question, strings.Join(d.Options, " or "))
+			text += fmt.Sprintf("# %s: %s (%s)\n", d.Path, d.Question, d.Answers())
 		}
 	}
 	_, err = io.WriteString(w, printable(text))

@@ -213,16 +213,23 @@ func cleanDotted(s string) (string, error) {
 	return s, err
 }
 
-// yamlCommand reads an entry of "commands" or "not_run".
-func yamlCommand(v input.Value) Command {
+// yamlCommand reads an entry of "commands", or of "not_run", which has a reason.
+func yamlCommand(v input.Value, run bool) Command {
 	c := Command{Line: v.Line}
-	v.Fields(input.Fields{
-		"run":    func(v input.Value) { c.Text = v.Text() },
-		"reason": func(v input.Value) { c.Reason = line(v) },
-		"check":  func(v input.Value) { c.Check = line(v) },
-		"step":   func(v input.Value) { c.Step = v.Int(1, maxStep) },
-		"line":   func(v input.Value) { c.Line = v.Int(1, input.MaxSize) },
-	})
+	fields := input.Fields{
+		"run":  func(v input.Value) { c.Text = v.Text() },
+		"step": func(v input.Value) { c.Step = v.Int(1, maxStep) },
+		"line": func(v input.Value) { c.Line = v.Int(1, input.MaxSize) },
+	}
+	if run {
+		fields["check"] = func(v input.Value) { c.Check = line(v) }
+	} else {
+		fields["reason"] = func(v input.Value) { c.Reason = line(v) }
+	}
+	v.Fields(fields)
+	if strings.TrimSpace(c.Text) == "" && v.Sound() {
+		v.Errorf("the command has no %q; add it", "run")
+	}
 	return c
 }
 
@@ -234,5 +241,8 @@ func yamlUnused(v input.Value) Unused {
 		"step": func(v input.Value) { u.Step = v.Int(1, maxStep) },
 		"line": func(v input.Value) { u.Line = v.Int(1, input.MaxSize) },
 	})
+	if u.Text == "" && v.Sound() {
+		v.Errorf("the entry has no %q; add it", "text")
+	}
 	return u
 }

@@ -188,6 +188,9 @@ func TestYAMLMistakes(t *testing.T) {
 		{"check of a pattern", "restage: 1\nchecks: [{text: '(a', in: [b]}]", `p.yaml:2:17: "(a" is no regular expression:`},
 		{"check of a glob", "restage: 1\nchecks: [{find: ['[a'], in: [b]}]", `p.yaml:2:18: "[a" is no pattern for the name of a file; write it as in *.py`},
 		{"check of a package", "restage: 1\nchecks: [{import: 'a.*'}]", `p.yaml:2:19: "a.*" is a whole package; name one module`},
+		{"command without text", "restage: 1\ncommands: [{step: 1}]", `p.yaml:2:12: the command has no "run"; add it`},
+		{"command with a reason", "restage: 1\ncommands: [{run: a, reason: b}]", `p.yaml:2:21: unknown key "reason"; known are check, line, run, step`},
+		{"unused without text", "restage: 1\nnot_used: [{line: 1}]", `p.yaml:2:12: the entry has no "text"; add it`},
 		{"too large", "restage: 1\n#" + strings.Repeat("x", 1<<20), `p.yaml: the plan is too large: 1048588 bytes; at most 1048576 are read`},
 		{"too long", "restage: 1\nkeep: [" + strings.Repeat("a,", 10001) + "]", `p.yaml:2:7: too long: at most 5000 entries are read`},
 	} {
