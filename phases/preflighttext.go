@@ -109,11 +109,13 @@ func (pre *Preflight) reasons() []string {
 
 func (pre *Preflight) writeSize(w *findings) {
 	w.heading("Size")
-	fmt.Fprintf(w, "| Where | Files | Imports | Attribute uses | Strings | Text |\n|---|--:|--:|--:|--:|--:|\n")
+	var rows strings.Builder
 	for _, a := range pre.Areas {
-		fmt.Fprintf(w, "| %s | %d | %d | %d | %d | %d |\n", md.Escape(a.Name), a.Files, a.Imports, a.Uses, a.Strings, a.Text)
+		fmt.Fprintf(&rows, "\n| %s | %d | %d | %d | %d | %d |", md.Escape(a.Name), a.Files, a.Imports, a.Uses, a.Strings, a.Text)
 	}
-	fmt.Fprintln(w)
+	if rows.Len() > 0 {
+		w.line("| Where | Files | Imports | Attribute uses | Strings | Text |\n|---|--:|--:|--:|--:|--:|%s", rows.String())
+	}
 	var sizes []string
 	for _, s := range pre.Sizes {
 		sizes = append(sizes, fmt.Sprintf("*%s* changes %s", s.Phase, count(s.Files, "file")))
