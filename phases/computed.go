@@ -41,7 +41,7 @@ func (r *rewriter) unknown(at int, pkg string) {
 	name, _ := r.m.canonical(pkg)
 	for old := range r.m.fates {
 		if name != "" && strings.HasPrefix(old, name+".") {
-			r.warn(at, "dynamic-import", "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
+			r.tell(at, "this import is put together at run time and may name a module of "+pkg+" that moves or goes")
 			r.computes = append(r.computes, leftover{path: r.path, line: r.f.Line(at), module: name})
 			return
 		}
@@ -53,10 +53,19 @@ func (r *rewriter) unknown(at int, pkg string) {
 func (r *rewriter) unknownPackage(at int, name string) {
 	for old := range r.m.fates {
 		if strings.HasSuffix(old, "."+name) {
-			r.warn(at, "dynamic-import", "this import counts from a package that is known at run time and may name "+name+" of one where that moves or goes")
+			r.tell(at, "this import counts from a package that is known at run time and may name "+name+" of one where that moves or goes")
 			return
 		}
 	}
+}
+
+// tell warns of an import by what stands at an offset.
+func (r *rewriter) tell(at int, message string) {
+	if r.told == nil {
+		r.told = map[int]bool{}
+	}
+	r.told[at] = true
+	r.warn(at, "dynamic-import", message)
 }
 
 // composed warns of import calls whose names are put together in ways that no
@@ -65,8 +74,7 @@ func (r *rewriter) unknownPackage(at int, name string) {
 func (r *rewriter) composed() {
 	for _, u := range r.f.Uses {
 		if at := u.Parts[len(u.Parts)-1]; takesModule(at.Text) {
-			arg := r.firstArgument(at.End)
-			if words := r.wordsIn(arg); len(words) > 0 && !r.toldOf(arg) {
+			if words := r.wordsIn(r.firstArgument(at.End)); len(words) > 0 {
 				r.composedOf(at.Start, words)
 			}
 		}
@@ -104,13 +112,17 @@ func (r *rewriter) firstArgument(at int) python.Span {
 var literalWord = regexp.MustCompile(`%[sd]|\{[^{}]*\}|([A-Za-z_]\w*)`)
 
 // wordsIn returns the words of the literals that an argument is put together
-// from. A literal that is a name by itself is not for putting together.
+// from. A literal that is a name by itself is not for putting together; nor is
+// anything where one is warned of already.
 func (r *rewriter) wordsIn(arg python.Span) (words []string) {
 	text := bytes.TrimSpace(r.f.Src[arg.Start:arg.End])
 	for at := arg.Start; ; {
 		s, ok := r.stringFrom(at)
 		if !ok || s.Start >= arg.End || !s.Format && s.End-s.Start == len(text) {
 			return words
+		}
+		if r.told[s.Start] {
+			return nil
 		}
 		at = s.End
 		content := s.Text(r.f.Src)
@@ -123,14 +135,6 @@ func (r *rewriter) wordsIn(arg python.Span) (words []string) {
 			}
 		}
 	}
-}
-
-// toldOf reports whether an import in a range of lines is warned of already.
-func (r *rewriter) toldOf(s python.Span) bool {
-	from, to := r.f.Line(s.Start), r.f.Line(s.End)
-	return slices.ContainsFunc(r.warnings, func(w Warning) bool {
-		return w.Rule == "dynamic-import" && w.Line >= from && w.Line <= to
-	})
 }
 
 func (r *rewriter) composedOf(at int, words []string) {

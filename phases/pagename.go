@@ -13,12 +13,15 @@ import (
 // inPath warns of a path that has the name of a module with a new home among its
 // parts, and is not the path of a file.
 func (r *rewriter) inPath(t token) {
-	if strings.HasPrefix(t.word, "//") || r.isPage(t.word) {
+	if strings.HasPrefix(t.word, "//") {
 		return
 	}
 	for part := range strings.SplitSeq(t.word, "/") {
 		part = strings.TrimSuffix(part, ".html")
-		if p := r.resolve(strings.Split(part, ".")); p.state == rewritten && p.found {
+		if !strings.Contains(part, ".") {
+			continue
+		}
+		if p := r.resolve(strings.Split(part, ".")); p.state == rewritten && p.found && !r.isPage(t.word) {
 			r.warn(t.at, "doubtful", t.word+" is left as it is: it may name "+part+", which has a new home")
 			return
 		}

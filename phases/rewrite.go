@@ -28,6 +28,7 @@ type rewriter struct {
 	imported map[plainImport]int  // what plain imports have come to import, and where first
 	aliases  map[string]string    // names made up for modules whose own is taken
 	passed   map[string]bool      // packages that are passed on as objects
+	told     map[int]bool         // where imports are that are warned of as dynamic
 	looked   map[string][]string  // packages that are looked up by their names, by the first part
 	left     []leftover
 	computes []leftover // imports of some module below a package, which one is known at run time
