@@ -3,6 +3,7 @@ package phases
 import (
 	"bytes"
 	"path"
+	"regexp"
 	"strings"
 )
 
@@ -27,6 +28,21 @@ func (r *rewriter) inPath(t token) {
 		}
 	}
 }
+
+// namesPage reports whether a token is the name of a page that is there: an entry
+// of a toctree, or what :doc: names.
+func (r *rewriter) namesPage(t token) bool {
+	if !t.prose || !r.isPage(t.word) {
+		return false
+	}
+	before := r.f.Src[max(t.in.Start, t.at-sight):t.at]
+	return docRole.Match(before) || toctree.Match(before)
+}
+
+var (
+	docRole = regexp.MustCompile("(?m):doc:`(?:[^`\n]*<)?$")
+	toctree = regexp.MustCompile(`(?m)\.\. toctree::[^\n]*\n(?:[ \t]+[^\n]*\n|\r?\n)*[ \t]+(?:[^\n]*<)?$`)
+)
 
 // isPage reports whether a path, perhaps without its extension, is that of a
 // file.

@@ -197,6 +197,7 @@ func (r *rewriter) dotted(t token) {
 		if !t.prose {
 			r.doubt(t.at, t.word, p)
 		}
+	case p.state == rewritten && r.namesPage(t):
 	case p.state == rewritten && p.name == "" && !t.prose && r.namesHost(t.at, t.end):
 		r.warn(t.at, "doubtful", t.word+" is left as it is: it may be the name of a host")
 	case p.state == rewritten:
