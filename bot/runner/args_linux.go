@@ -14,7 +14,7 @@ import (
 // them, and the host's says more than they need.
 const (
 	passwd = "root:x:0:0:root:/:/bin/false\nrunner:x:1000:1000:runner:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
-	group  = "root:x:0:\nrunner:x:1000:\nnogroup:x:65534:\n"
+	groups = "root:x:0:\nrunner:x:1000:\nnogroup:x:65534:\n"
 	hosts  = "127.0.0.1 localhost sandbox\n::1 localhost\n"
 	nss    = "passwd: files\ngroup: files\nhosts: files dns\n"
 )
@@ -31,7 +31,7 @@ var online = []string{"/etc/ca-certificates", "/etc/gai.conf", "/etc/pki/ca-trus
 
 // files are what bubblewrap reads from file descriptors: the pairs of a path in
 // the sandbox and its content.
-var files = [][2]string{{"/etc/passwd", passwd}, {"/etc/group", group}, {"/etc/hosts", hosts}, {"/etc/nsswitch.conf", nss}}
+var files = [][2]string{{"/etc/passwd", passwd}, {"/etc/group", groups}, {"/etc/hosts", hosts}, {"/etc/nsswitch.conf", nss}}
 
 // firstFile is the file descriptor of files[0] in bubblewrap.
 const firstFile = filterFD + 1

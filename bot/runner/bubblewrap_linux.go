@@ -32,6 +32,11 @@ func newBubblewrap(ctx context.Context, s Settings) (*bubblewrap, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Cgroup != "" {
+		if err := checkCgroup(s.Cgroup); err != nil {
+			return nil, err
+		}
+	}
 	b := &bubblewrap{path: path, settings: s, filter: filter, turns: make(chan struct{}, s.Parallel)}
 	dir, err := os.MkdirTemp(s.WorkDir, "restage-probe-")
 	if err != nil {
@@ -76,13 +81,22 @@ func (b *bubblewrap) Run(ctx context.Context, c Command) (*Result, error) {
 	}
 	start := time.Now()
 	log := newLog(limits.Log, c.Secrets, c.Log)
-	s, err := b.start(&c, limits, log)
+	g, err := newCgroup(b.settings.Cgroup, limits)
+	if err != nil {
+		return nil, fmt.Errorf("making a control group: %w", err)
+	}
+	defer g.close()
+	s, err := b.start(&c, limits, g, log)
 	if err != nil {
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	stopped, err := s.watch(ctx, tree, c.Timeout, limits, b.settings.Parallel)
 	status, ran := s.wait()
-	if stopped == "" && s.overflowed() {
+	switch {
+	case stopped != "":
+	case g.outOfMemory():
+		stopped = Memory
+	case s.overflowed():
 		stopped = Output
 	}
 	switch {

@@ -29,8 +29,8 @@ type sandbox struct {
 	exitCode chan int      // what bubblewrap says of the command, if it says so
 }
 
-// start starts the command of c in a sandbox that writes to log.
-func (b *bubblewrap) start(c *Command, l Limits, log *log) (*sandbox, error) {
+// start starts the command of c in a sandbox that writes to log, and in a group.
+func (b *bubblewrap) start(c *Command, l Limits, g *cgroup, log *log) (*sandbox, error) {
 	p, err := newPipes()
 	if err != nil {
 		return nil, err
@@ -50,6 +50,9 @@ func (b *bubblewrap) start(c *Command, l Limits, log *log) (*sandbox, error) {
 	cmd.Stdout, cmd.Stderr = p.outputWrite, p.outputWrite
 	cmd.ExtraFiles = extra
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: user()}
+	if g != nil {
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(g.handle.Fd())
+	}
 
 	s := &sandbox{
 		bwrap: cmd, handle: -1, log: log,

@@ -18,7 +18,8 @@ type Settings struct {
 	Parallel int      `default:"2"` // how many commands run at the same time
 	Read     []string // folders outside of the system that commands may read, such as /opt/venv
 	Path     string   `default:"/usr/local/bin:/usr/bin:/bin"` // where commands are looked for
-	WorkDir  string   `ignored:"true"`                         // where the work trees are made; "" is the system's temporary folder
+	Cgroup   string   // a control group of version 2 that is delegated to restage; "" limits processes one by one
+	WorkDir  string   `ignored:"true"` // where the work trees are made; "" is the system's temporary folder
 	Limits
 }
 
