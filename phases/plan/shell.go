@@ -47,6 +47,9 @@ func readShell(lines []string, after string) (checks []Check, commands, notRun [
 	}
 	for _, st := range file.Stmts {
 		s := &shell{source: source, want: said(after)}
+		if s.text(st) == "" {
+			continue // a form feed: for a shell, the name of a program
+		}
 		for _, c := range st.Comments {
 			if n := said(c.Text); n != unsaid && c.Pos().Line() < st.Pos().Line() {
 				s.want = n
@@ -270,6 +273,9 @@ func (s *shell) call(c *syntax.CallExpr) error {
 	}
 	if len(args) == 0 {
 		return errors.New("it sets a variable of the shell")
+	}
+	if strings.TrimSpace(args[0]) == "" {
+		return errors.New("the program has no name")
 	}
 	switch name := args[0]; {
 	case name == "test":

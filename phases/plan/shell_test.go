@@ -10,6 +10,8 @@ import (
 func TestShell(t *testing.T) {
 	const silent = `it prints what it finds; write above it what must come out, as in "# must be 0"`
 	for _, test := range []struct{ shell, want string }{
+		{"\f", ""},
+		{"\f && '' x", "not run: the program has no name"},
 		{`test -f src/a.py`, `{file: src/a.py}`},
 		{`test -f "src/a.py" && echo ok`, `{file: src/a.py}`},
 		{`test -d src/a/`, `{folder: src/a}`},
