@@ -118,10 +118,15 @@ func cutWord(s []byte) (word, rest []byte) {
 // folder is a root only on good evidence: "import mlflow" means the library,
 // not the subpackage of that name.
 func FindRoots(files []string, imported map[string]bool) []string {
-	modules := map[string]bool{}      // slash path of module or folder with Python
-	parents := map[string][]string{}  // last part → folders that have it
-	initFile := map[string]bool{}     // folders with an __init__.py
-	children := map[string][]string{} // folder → parts
+	parents := map[string][]string{} // first part of what is imported → folders that have it
+	for name := range imported {
+		if head, _, _ := strings.Cut(name, "."); !standardLibrary[head] {
+			parents[head] = nil
+		}
+	}
+	modules := make(map[string]bool, len(files)) // slash path of module or folder with Python
+	initFile := map[string]bool{}                // folders with an __init__.py
+	children := map[string]int{}                 // how many parts a folder has
 	add := func(p string) {
 		if modules[p] {
 			return
@@ -129,8 +134,10 @@ func FindRoots(files []string, imported map[string]bool) []string {
 		modules[p] = true
 		dir, base := path.Split(p)
 		dir = strings.TrimSuffix(dir, "/")
-		parents[base] = append(parents[base], dir)
-		children[dir] = append(children[dir], base)
+		if dirs, wanted := parents[base]; wanted {
+			parents[base] = append(dirs, dir)
+		}
+		children[dir]++
 	}
 	for _, f := range files {
 		if !strings.HasSuffix(f, ".py") {
@@ -154,9 +161,6 @@ func FindRoots(files []string, imported map[string]bool) []string {
 	found := map[string]*evidence{}
 	for name := range imported {
 		head, rest, dotted := strings.Cut(name, ".")
-		if standardLibrary[head] {
-			continue
-		}
 		best, ok := "", false
 		for _, dir := range parents[head] {
 			full := strings.ReplaceAll(name, ".", "/")
@@ -179,7 +183,7 @@ func FindRoots(files []string, imported map[string]bool) []string {
 	var roots []string
 	for dir, e := range found {
 		inPackage := initFile[dir]
-		if !inPackage || e.deep || len(e.heads) >= 2 && 2*len(e.heads) >= len(children[dir]) {
+		if !inPackage || e.deep || len(e.heads) >= 2 && 2*len(e.heads) >= children[dir] {
 			roots = append(roots, dir)
 		}
 	}
