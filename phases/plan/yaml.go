@@ -38,9 +38,13 @@ func (r *reader) yaml(v input.Value) {
 		"known_issues":  func(v input.Value) { p.KnownIssues = lines(v) },
 		"estimate":      func(v input.Value) { p.Estimate = line(v) },
 		"checks":        func(v input.Value) { v.List(r.yamlCheck) },
-		"commands":      func(v input.Value) { v.List(func(v input.Value) { p.Commands = append(p.Commands, yamlCommand(v, true)) }) },
-		"not_run":       func(v input.Value) { v.List(func(v input.Value) { p.NotRun = append(p.NotRun, yamlCommand(v, false)) }) },
-		"not_used":      func(v input.Value) { v.List(func(v input.Value) { p.Unused = append(p.Unused, yamlUnused(v)) }) },
+		"commands": func(v input.Value) {
+			v.List(func(v input.Value) { p.Commands = append(p.Commands, yamlCommand(v, true)) })
+		},
+		"not_run": func(v input.Value) {
+			v.List(func(v input.Value) { p.NotRun = append(p.NotRun, yamlCommand(v, false)) })
+		},
+		"not_used": func(v input.Value) { v.List(func(v input.Value) { p.Unused = append(p.Unused, yamlUnused(v)) }) },
 	})
 	if !versioned && v.IsMap() {
 		v.Errorf("the version is missing; start with \"restage: 1\"")
