@@ -70,7 +70,6 @@ func (b *bubblewrap) Run(ctx context.Context, c Command) (*Result, error) {
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	limits := c.Limits.within(b.settings.Limits)
 	tree, err := os.OpenRoot(c.Dir)
 	if err != nil {
 		return nil, err
@@ -79,15 +78,23 @@ func (b *bubblewrap) Run(ctx context.Context, c Command) (*Result, error) {
 	if err := handOver(tree); err != nil {
 		return nil, fmt.Errorf("giving the sandbox the work tree: %w", err)
 	}
-	start := time.Now()
+	return b.run(ctx, &c, tree)
+}
+
+// run runs c on its work tree.
+func (b *bubblewrap) run(ctx context.Context, c *Command, tree *os.Root) (*Result, error) {
+	start, limits := time.Now(), c.Limits.within(b.settings.Limits)
 	log := newLog(limits.Log, c.Secrets, c.Log)
 	g, err := newCgroup(b.settings.Cgroup, limits)
 	if err != nil {
 		return nil, fmt.Errorf("making a control group: %w", err)
 	}
 	defer g.close()
-	s, err := b.start(&c, limits, g, log)
+	s, err := b.start(ctx, c, limits, g, log)
 	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return nil, fmt.Errorf("starting the sandbox: %w", err)
 	}
 	stopped, err := s.watch(ctx, tree, c.Timeout, limits, b.settings.Parallel)
@@ -102,6 +109,8 @@ func (b *bubblewrap) Run(ctx context.Context, c Command) (*Result, error) {
 	switch {
 	case err != nil:
 		return nil, err
+	case !ran && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
 	case stopped != "" && !ran:
 		status = 128 + int(syscall.SIGKILL)
 	case !ran:

@@ -98,11 +98,11 @@ os.killpg(0, 9)'`},
 	{name: "processor time", limits: runner.Limits{CPU: time.Second}, script: `python3 -c '
 import time
 while time.process_time() < 1.1: pass' && echo escaped`},
-	{name: "processor time of many processes", limits: runner.Limits{CPU: time.Second}, stop: runner.CPUTime, script: `python3 -c '
+	{name: "processor time of many processes", limits: runner.Limits{CPU: 200 * time.Millisecond}, stop: runner.CPUTime, script: `python3 -c '
 import os, time
 for _ in range(4):
     if not os.fork():
-        while time.process_time() < 0.3: pass
+        while time.process_time() < 0.1: pass
         os._exit(0)
 for _ in range(4): os.wait()' && sleep $PAUSE && echo escaped`},
 
@@ -360,7 +360,7 @@ func TestTimeout(t *testing.T) {
 			t.Parallel()
 			s := runner.Settings{Limits: runner.DefaultLimits}
 			s.Grace = test.grace
-			res := run(t, s, runner.Command{Shell: test.script, Timeout: time.Second, Files: []string{"report"}})
+			res := run(t, s, runner.Command{Shell: test.script, Timeout: 2 * time.Second, Files: []string{"report"}})
 			if res.Stopped != runner.Timeout || res.Status != test.status || !strings.HasPrefix(res.Log, "started\n") {
 				t.Errorf("got %+v", res)
 			}

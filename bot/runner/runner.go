@@ -72,7 +72,7 @@ type Command struct {
 
 	Files   []string  // to give back, by their paths below Dir, with slashes
 	Secrets []string  // never to appear in the log
-	Log     io.Writer // if set, gets the log line by line while the command runs
+	Log     io.Writer // if set, gets the log line by line while the command runs; must not block for long
 }
 
 // check returns what is wrong with c.

@@ -174,6 +174,9 @@ func TestNew(t *testing.T) {
 	if _, err := runner.New(t.Context(), "", runner.Settings{Read: []string{"/"}}); err == nil || !strings.Contains(err.Error(), "name a folder") {
 		t.Errorf("all may be read: %v", err)
 	}
+	if _, err := runner.New(t.Context(), "", runner.Settings{Read: []string{"/nowhere"}}); err == nil || !strings.Contains(err.Error(), "not there") {
+		t.Errorf("what is not there may be read: %v", err)
+	}
 	t.Setenv("PATH", folder(t, nil))
 	if _, err := runner.New(t.Context(), "", runner.Settings{}); err == nil || !strings.Contains(err.Error(), "bubblewrap 0.8 or newer") {
 		t.Errorf("without bwrap: %v", err)

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -30,7 +31,7 @@ type sandbox struct {
 }
 
 // start starts the command of c in a sandbox that writes to log, and in a group.
-func (b *bubblewrap) start(c *Command, l Limits, g *cgroup, log *log) (*sandbox, error) {
+func (b *bubblewrap) start(ctx context.Context, c *Command, l Limits, g *cgroup, log *log) (*sandbox, error) {
 	p, err := newPipes()
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func (b *bubblewrap) start(c *Command, l Limits, g *cgroup, log *log) (*sandbox,
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(b.path, slices.Concat([]string{"--args", strconv.Itoa(argsFD), "--"}, limits, c.argv())...)
+	cmd := exec.CommandContext(ctx, b.path, slices.Concat([]string{"--args", strconv.Itoa(argsFD), "--"}, limits, c.argv())...)
 	cmd.Env = []string{} // it can be read in the sandbox
 	cmd.Stdout, cmd.Stderr = p.outputWrite, p.outputWrite
 	cmd.ExtraFiles = extra

@@ -137,6 +137,9 @@ func (s *Settings) complete() error {
 		if !filepath.IsAbs(dir) || filepath.Clean(dir) == "/" {
 			return fmt.Errorf("commands cannot be allowed to read %q; name a folder by its absolute path", dir)
 		}
+		if _, err := os.Stat(dir); err != nil {
+			return fmt.Errorf("commands cannot be allowed to read what is not there: %w", err)
+		}
 	}
 	return nil
 }
