@@ -298,8 +298,10 @@ func TestNothingIsLeft(t *testing.T) {
 			if !locked(t, lock) {
 				t.Error("the attempt shows nothing, it leaves nothing outside of the sandbox either")
 			}
-			for _, pid := range holders(t, lock) {
-				syscall.Kill(pid, syscall.SIGKILL)
+			for pids := holders(t, lock); len(pids) > 0; pids = holders(t, lock) {
+				for _, pid := range pids {
+					syscall.Kill(pid, syscall.SIGKILL)
+				}
 			}
 
 			dir = folder(t, map[string]string{"lock": ""})
