@@ -67,6 +67,13 @@ var escapes = []escape{
 	{name: "network interfaces", script: `tail -n +3 /proc/net/dev | grep -v ' *lo:' && echo escaped`},
 	{name: "anonymous files in memory", script: `python3 -c 'import os; os.memfd_create("x")' && echo escaped`},
 	{name: "namespaces of its own", script: `unshare --user true && echo escaped`},
+	{name: "a user namespace for a child", script: `python3 -c '
+import ctypes, os
+clone = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
+pid = ctypes.CDLL(None).syscall(clone, 0x10000000 | 17, 0, 0, 0, 0)  # CLONE_NEWUSER | SIGCHLD
+if pid == 0: os._exit(0)
+if pid > 0: print("escaped")'`},
+	{name: "a sandbox of its own", script: `bwrap --unshare-user --ro-bind / / true && echo escaped`},
 	{name: "see other processes", script: `[ $(ls -d /proc/[0-9]* | wc -l) -gt 8 ] && echo escaped`},
 	{name: "kill other processes", script: `kill -0 $PID && echo escaped`, env: map[string]string{"PID": fmt.Sprint(os.Getpid())}},
 
@@ -237,11 +244,16 @@ func project(t *testing.T, dir string) {
 func TestInheritedFiles(t *testing.T) {
 	r := newRunner(t, runner.Settings{})
 	secret := filepath.Join(folder(t, map[string]string{"secret": ""}), "secret")
-	fd, err := syscall.Open(secret, syscall.O_RDONLY, 0)
+	f, err := os.Open(secret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { syscall.Close(fd) })
+	defer f.Close()
+	const inherited = 200 // above those that bubblewrap is given
+	if err := syscall.Dup3(int(f.Fd()), inherited, 0); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Close(inherited) })
 	const script = "readlink /proc/self/fd/*"
 	log, _ := exec.Command("/bin/sh", "-c", script).CombinedOutput()
 	if !strings.Contains(string(log), secret) {
