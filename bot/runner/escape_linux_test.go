@@ -388,7 +388,7 @@ func TestTimeout(t *testing.T) {
 func TestForkBomb(t *testing.T) {
 	dir := folder(t, map[string]string{"lock": ""})
 	res := run(t, runner.Settings{}, runner.Command{
-		Shell:   `exec 9> lock; flock 9; b() { b | b & }; b; sleep 1000`,
+		Shell:   `exec 9> lock; flock 9; b() { b | b & }; sleep 1000 & b & wait`,
 		Dir:     dir,
 		Timeout: time.Second,
 		Limits:  runner.Limits{Processes: 64, Grace: time.Millisecond},
