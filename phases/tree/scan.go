@@ -15,7 +15,7 @@ import (
 // of each and its place in paths. Look is called from several goroutines; when
 // it returns, the content is gone.
 func Scan(ctx context.Context, t Tree, paths []string, look func(i int, data []byte)) error {
-	const batch = 64
+	const batch = 16
 	var taken atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range min(runtime.GOMAXPROCS(0), 1+len(paths)/batch) {
