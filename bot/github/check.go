@@ -16,16 +16,25 @@ const (
 	MaxAnnotations = 50    // annotations in one request
 )
 
-// A CheckRun is a check that has ended, to be shown on a commit.
+// A CheckRun is a check, to be shown on a commit.
 type CheckRun struct {
 	Name        string // such as "restage / structure"
 	Commit      string // full hash
 	Key         string // tells this run from others of the same name on the same commit
 	URL         string // where to read more; "" if nowhere
-	Conclusion  string // success, failure or neutral
+	Status      string // queued or in_progress; "" when it has ended
+	Conclusion  string // of one that has ended: success, failure or neutral
 	Title       string
 	Summary     string // Markdown, at most MaxSummary characters
+	Text        string // Markdown below the summary, likewise
 	Annotations []*gh.CheckRunAnnotation
+	Actions     []*gh.CheckRunAction // buttons, 3 at most
+}
+
+// Action returns a button of a check run. The label has at most 20 characters,
+// the description 40.
+func Action(identifier, label, description string) *gh.CheckRunAction {
+	return &gh.CheckRunAction{Identifier: identifier, Label: label, Description: description}
 }
 
 // Annotate returns an annotation of one line (from 1) of a file.
@@ -98,9 +107,9 @@ func (r *Repo) Statuses(ctx context.Context, commit string) ([]*gh.RepoStatus, e
 	return combined.Statuses, nil
 }
 
-// SetCheckRun posts a check run unless it is there already: among runs, the
-// check runs of its commit, with its name and its key. It reports whether there
-// was anything to do.
+// SetCheckRun brings a check run to where c says it stands. Runs are the check
+// runs of its commit: one with its name and its key is that run. One that has
+// ended stays as it is. It reports whether there was anything to do.
 //
 // Annotations can be added to a check run, 50 a request, but never taken away.
 // So a run stays in progress until all are there, and one that was left
@@ -116,7 +125,7 @@ func (r *Repo) SetCheckRun(ctx context.Context, runs []*gh.CheckRun, c CheckRun)
 	}); i >= 0 {
 		run = runs[i]
 	}
-	if run.GetStatus() == "completed" {
+	if run.GetStatus() == "completed" || c.Status != "" && c.shownBy(run) {
 		return false, nil
 	}
 	sent := run.GetOutput().GetAnnotationsCount()
@@ -139,33 +148,51 @@ func (r *Repo) SetCheckRun(ctx context.Context, runs []*gh.CheckRun, c CheckRun)
 	}
 }
 
+// shownBy reports whether a run shows already what c, which has not ended, says.
+func (c *CheckRun) shownBy(run *gh.CheckRun) bool {
+	out := run.GetOutput()
+	return run.GetStatus() == c.Status && out.GetTitle() == c.Title && SameText(out.GetSummary(), c.Summary) && SameText(out.GetText(), c.Text)
+}
+
+// status returns the status and the conclusion to send, nil for none, with the
+// last annotations or before.
+func (c *CheckRun) status(done bool) (status, conclusion *string) {
+	switch {
+	case c.Status != "":
+		return &c.Status, nil
+	case done:
+		return gh.String("completed"), &c.Conclusion
+	}
+	return gh.String("in_progress"), nil
+}
+
+func (c *CheckRun) output(next []*gh.CheckRunAnnotation) *gh.CheckRunOutput {
+	out := &gh.CheckRunOutput{Title: &c.Title, Summary: &c.Summary, Annotations: next}
+	if c.Text != "" {
+		out.Text = &c.Text
+	}
+	return out
+}
+
 func (r *Repo) createCheckRun(ctx context.Context, c CheckRun, next []*gh.CheckRunAnnotation, done bool) (*gh.CheckRun, error) {
 	opt := gh.CreateCheckRunOptions{
 		Name:       c.Name,
 		HeadSHA:    c.Commit,
 		ExternalID: &c.Key,
-		Status:     gh.String("in_progress"),
-		Output:     &gh.CheckRunOutput{Title: &c.Title, Summary: &c.Summary, Annotations: next},
+		Output:     c.output(next),
+		Actions:    c.Actions,
 	}
+	opt.Status, opt.Conclusion = c.status(done)
 	if c.URL != "" {
 		opt.DetailsURL = &c.URL
-	}
-	if done {
-		opt.Status, opt.Conclusion = gh.String("completed"), &c.Conclusion
 	}
 	run, _, err := r.rest.Checks.CreateCheckRun(ctx, r.Owner, r.Name, opt)
 	return run, err
 }
 
 func (r *Repo) updateCheckRun(ctx context.Context, c CheckRun, id int64, next []*gh.CheckRunAnnotation, done bool) error {
-	opt := gh.UpdateCheckRunOptions{
-		Name:   c.Name,
-		Status: gh.String("in_progress"),
-		Output: &gh.CheckRunOutput{Title: &c.Title, Summary: &c.Summary, Annotations: next},
-	}
-	if done {
-		opt.Status, opt.Conclusion = gh.String("completed"), &c.Conclusion
-	}
+	opt := gh.UpdateCheckRunOptions{Name: c.Name, Output: c.output(next), Actions: c.Actions}
+	opt.Status, opt.Conclusion = c.status(done)
 	_, _, err := r.rest.Checks.UpdateCheckRun(ctx, r.Owner, r.Name, id, opt)
 	return err
 }

@@ -112,6 +112,7 @@ func (s *Store) MigrationOf(ctx context.Context, repository int64, issue int) (M
 // querier is what *sql.DB and *sql.Tx have in common.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 func queryMigration(ctx context.Context, q querier, where string, args ...any) (Migration, error) {
@@ -132,7 +133,11 @@ func queryMigration(ctx context.Context, q querier, where string, args ...any) (
 
 // Unfinished returns the migrations that are live or paused, oldest first.
 func (s *Store) Unfinished(ctx context.Context) ([]int64, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT id FROM migrations WHERE state IN ('live', 'paused') ORDER BY id`)
+	return unfinished(ctx, s.db, "")
+}
+
+func unfinished(ctx context.Context, q querier, where string, args ...any) ([]int64, error) {
+	rows, err := q.QueryContext(ctx, `SELECT id FROM migrations WHERE state IN ('live', 'paused') `+where+` ORDER BY id`, args...)
 	if err != nil {
 		return nil, fmt.Errorf("unfinished migrations: %w", err)
 	}
@@ -204,7 +209,8 @@ type Request struct {
 	Answers []Answer // to decisions; the newest for a path counts
 	Rerun   bool     // compute phases anew
 	Plan    *Plan    // the plan was read again and differs; nil if not
-	Recheck bool     // do the checks again
+	Recheck bool     // do checks again:
+	Check   string   // the one called so, "" for all
 }
 
 // A Plan is the text of a plan and where it is from.
@@ -239,6 +245,13 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 		}
 		if r.Plan != nil {
 			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = ?, plan = ? WHERE id = ?`, r.Plan.File, r.Plan.Text, migration)
+			if err != nil {
+				return err
+			}
+		}
+		if r.Recheck {
+			_, err := tx.ExecContext(ctx, `INSERT INTO rechecks (migration, name, number) SELECT id, ?, rechecks FROM migrations WHERE id = ?
+				ON CONFLICT DO UPDATE SET number = excluded.number`, r.Check, migration)
 			if err != nil {
 				return err
 			}

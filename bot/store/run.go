@@ -17,6 +17,7 @@ import (
 const (
 	deliveryQueue = "deliveries"
 	lookQueue     = "looks"
+	runQueue      = "runs"
 )
 
 // Limits of the work.
@@ -26,6 +27,7 @@ const (
 	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
+	runTries         = 5
 	fetchCooldown    = time.Millisecond       // River tells of a new job at once unless it told of another that recently
 	pollEvery        = 500 * time.Millisecond // how long a job waits that River did not tell of
 	keepJobs         = 24 * time.Hour         // how long finished jobs stay to be looked at
@@ -45,6 +47,12 @@ type Handlers struct {
 	// Reconcile looks at a migration. There is one call at a time for each
 	// migration.
 	Reconcile func(ctx context.Context, migration int64) error
+
+	// Command carries out a run and stores what comes of it with EndRun. If it
+	// fails five times, the run ends with the error. There are as many calls at a
+	// time as Commands says; without a limit in time.
+	Command  func(ctx context.Context, r Run) error
+	Commands int
 }
 
 // Snooze returns an error by which a handler asks to be called again after d.
@@ -73,12 +81,14 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 		slots:     make(chan struct{}, looksAtOnce),
 		stop:      ctx.Done(),
 	})
+	river.AddWorker(workers, &runWorker{store: s, handle: h.Command})
 	client, err := river.NewClient(riversqlite.New(s.db), &river.Config{
 		Logger:  s.log,
 		Workers: workers,
 		Queues: map[string]river.QueueConfig{
 			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 			lookQueue:     {MaxWorkers: looksFetched},
+			runQueue:      {MaxWorkers: max(1, h.Commands)},
 		},
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           pollEvery,
