@@ -123,33 +123,33 @@ func guideText(list []phases.NewImport) string {
 	return text[:cut] + "\n\nThere is more: `restage apply --phase cleanup --json` lists it all.\n"
 }
 
-// The hidden marks around the list of the phases in a body.
-var (
-	phasesBegin = marker("phases")
-	phasesEnd   = marker("/phases")
-)
+// section puts hidden marks around a part of a body, so that it can be replaced.
+func section(name, text string) string {
+	return marker(name) + "\n" + text + marker("/"+name)
+}
 
-// phaseList says, between marks, what the phases are about and where each is.
+// withSection returns a body with another text for a section, marks included; the
+// body itself if somebody took the marks out of it.
+func withSection(body, name, text string) string {
+	begin := strings.LastIndex(body, marker(name)) // what the bot writes comes last
+	if begin < 0 {
+		return body
+	}
+	end := marker("/" + name)
+	size := strings.Index(body[begin:], end)
+	if size < 0 {
+		return body
+	}
+	return body[:begin] + text + body[begin+size+len(end):]
+}
+
+// phaseList says, as a section, what the phases are about and where each is.
 func (l *look) phaseList(this *stage) string {
 	var b strings.Builder
 	for _, s := range l.stages {
 		b.WriteString("1. " + phaseLine(s, this) + "\n")
 	}
-	return phasesBegin + "\n" + b.String() + phasesEnd
-}
-
-// withPhases returns a body with another list of the phases; the body itself if
-// somebody took the marks out of it.
-func withPhases(body, list string) string {
-	begin := strings.LastIndex(body, phasesBegin) // the list comes last
-	if begin < 0 {
-		return body
-	}
-	size := strings.Index(body[begin:], phasesEnd)
-	if size < 0 {
-		return body
-	}
-	return body[:begin] + list + body[begin+size+len(phasesEnd):]
+	return section("phases", b.String())
 }
 
 // phaseLine says what a phase is about, and where it is.
@@ -208,7 +208,7 @@ func deletedList(deleted []string) string {
 
 // eyes returns what a person should look at: what the phase warns of and what
 // its checks note. What makes a check fail is told by the check.
-func (r *report) eyes() []phases.Warning {
+func (r *record) eyes() []phases.Warning {
 	all := slices.Clone(r.Warnings)
 	for _, c := range r.Results {
 		for _, a := range c.Annotations {
@@ -256,10 +256,13 @@ func fileURL(repo, commit, path string, line int) string {
 
 func (l *look) checksTable(s *stage) string {
 	var b strings.Builder
-	for _, r := range s.report.Results {
+	for _, r := range s.report.results() {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", mark(r.Conclusion), markdown.Escape(r.Name), markdown.Text(r.Title))
 	}
-	return b.String()
+	if b.Len() == 0 {
+		return ""
+	}
+	return section("checks", "| | Check | Result |\n|---|---|---|\n"+b.String())
 }
 
 // summaryData is what the template of the closing comment shows.

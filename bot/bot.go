@@ -2,13 +2,15 @@
 // repository, for one issue, as three pull requests.
 //
 // The bot reconciles. It does not follow a script from one step to the next; it
-// looks at the world and does the one next thing. Two methods do all of it:
+// looks at the world and does the one next thing. Three methods do all of it:
 //
 //	Delivery   acts on a webhook: stores what somebody asked for, answers
 //	           them, and asks for a look at the migration
 //	Reconcile  looks at a migration: at what is stored and at what is on
 //	           GitHub. It does what is missing, says where things stand,
 //	           and returns
+//	Command    runs a command of a repository's configuration on a commit,
+//	           for a look that asked for it, and stores what came of it
 //
 // Nothing is remembered between two looks but what is in the store and on GitHub. An
 // event carries no news but "look again", so a lost event delays and never
@@ -31,6 +33,7 @@ import (
 	"time"
 
 	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
 )
 
@@ -38,6 +41,7 @@ import (
 type Config struct {
 	Store  *store.Store
 	GitHub *github.App
+	Runner runner.Runner // of the commands in a repository's configuration
 	Log    *slog.Logger
 	Label  string // the label that starts a migration, where a repository names no other
 }
@@ -46,18 +50,20 @@ type Config struct {
 type Bot struct {
 	store  *store.Store
 	github *github.App
+	runner runner.Runner
 	log    *slog.Logger
 	label  string
 
 	replies sync.Mutex // held from looking for a reply to writing it
 }
 
-// New returns a bot. Its methods Delivery and Reconcile are the handlers for
-// the store's Run.
+// New returns a bot. Its methods Delivery, Reconcile and Command are the handlers
+// for the store's Run.
 func New(cfg Config) *Bot {
 	return &Bot{
 		store:  cfg.Store,
 		github: cfg.GitHub,
+		runner: cfg.Runner,
 		log:    cfg.Log,
 		label:  cfg.Label,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -22,7 +23,7 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 		head = s.row.Head // GitHub may be a moment behind the last push
 	}
 	if s.row.Checked == head && s.row.Rechecks == l.m.Rechecks {
-		return l.postChecks(ctx, s)
+		return l.followCommands(ctx, s)
 	}
 	cfg, err := readConfig(ctx, l.repo)
 	if isBroken(err) {
@@ -54,11 +55,34 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 		return l.giveUp(ctx, s, err)
 	}
 	s.report.Results = results
+	l.setCommands(s, cfg, s.row.Checked == head)
 	s.row.Checked, s.row.Rechecks = head, l.m.Rechecks
-	if err := l.postChecks(ctx, s); err != nil {
+	if err := l.followCommands(ctx, s); err != nil {
 		return err
 	}
 	return l.save(ctx, s)
+}
+
+// followCommands brings the check runs to where the commands are, and the body of
+// the pull request when something has ended.
+func (l *look) followCommands(ctx context.Context, s *stage) error {
+	if err := l.runCommands(ctx, s); err != nil {
+		return err
+	}
+	if err := l.postChecks(ctx, s); err != nil {
+		return err
+	}
+	return l.showChecks(ctx, s)
+}
+
+// showChecks brings the table of the checks in the body of a pull request up to
+// date. The rest of the body may be a person's by now.
+func (l *look) showChecks(ctx context.Context, s *stage) error {
+	body := withSection(s.pull.GetBody(), "checks", l.checksTable(s))
+	if github.SameText(body, s.pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
+		return nil
+	}
+	return l.repo.EditPull(ctx, s.pull.GetNumber(), s.pull.GetTitle(), body)
 }
 
 // postChecks posts the results of a stage as check runs, those that are not
@@ -69,28 +93,49 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range s.report.Results {
+	for _, r := range s.report.results() {
 		run := github.CheckRun{
-			Name:       "restage / " + r.Name,
+			Name:       checkPrefix + r.Name,
 			Commit:     s.row.Checked,
-			Key:        fmt.Sprintf("%d.%d.%s.%d.%d", l.m.ID, l.m.Round, s.phase, s.row.Revision, s.row.Rechecks),
+			Key:        fmt.Sprintf("%d.%d.%s.%d.%d", l.m.ID, l.m.Round, s.phase, s.row.Revision, l.attempt(r.Name)),
 			URL:        l.issue.GetHTMLURL(), // where the whole migration is told
 			Conclusion: string(r.Conclusion),
 			Title:      markdown.Shorten(markdown.OneLine(r.Title), 250),
 			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
+			Actions:    l.buttons(s),
 		}
 		for _, a := range r.Annotations {
 			run.Annotations = append(run.Annotations, annotation(a))
+		}
+		if v := s.report.command(r.Name); v != nil {
+			run.Status, run.Text = v.status(), github.Clip(v.text(), github.MaxSummary)
 		}
 		posted, err := l.repo.SetCheckRun(ctx, runs, run)
 		if err != nil {
 			return err
 		}
 		if posted {
-			l.log.Info("check run posted", "migration", l.m.ID, "check", r.Name, "commit", run.Commit, "conclusion", run.Conclusion)
+			l.log.Info("check run posted", "migration", l.m.ID, "check", r.Name, "commit", run.Commit, "status", run.Status, "conclusion", run.Conclusion)
 		}
 	}
 	return nil
+}
+
+// checkPrefix begins the names of the check runs.
+const checkPrefix = "restage / "
+
+// The buttons of a check run.
+const (
+	rerunButton     = "rerun"
+	decisionsButton = "decisions"
+)
+
+func (l *look) buttons(s *stage) []*gh.CheckRunAction {
+	list := []*gh.CheckRunAction{github.Action(rerunButton, "Re-run", "Do this check again")}
+	if len(unanswered(s.report.Decisions, l.answers)) > 0 {
+		list = append(list, github.Action(decisionsButton, "Show decisions", "List what waits for an answer"))
+	}
+	return list
 }
 
 // maxAnnotation is how long the message of an annotation may be, in bytes;

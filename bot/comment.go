@@ -128,8 +128,12 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			a.fail("This migration is done. For more, open another issue.")
 		case m.State == store.Failed:
 			a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
+		case c.verb == "rerun" && len(c.args) == 0:
+			a.request.Rerun, a.request.Recheck, a.request.Check = true, true, ""
 		case c.verb == "rerun":
-			a.request.Rerun = true
+			if err := b.recheck(ctx, m, &a, strings.Join(c.args, " ")); err != nil {
+				return a, err
+			}
 		case c.verb == "plan":
 			if err := b.readAgain(ctx, repo, m, &a); err != nil {
 				return a, err
@@ -147,6 +151,61 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 	b.log.Info("commands followed", "migration", m.ID, "comment", e.GetComment().GetID(),
 		"answers", len(a.request.Answers), "rerun", a.request.Rerun, "by", e.GetSender().GetLogin())
 	return a, nil
+}
+
+// recheck takes a request to do one check again. To name a second one is to name
+// all.
+func (b *Bot) recheck(ctx context.Context, m store.Migration, a *answer, name string) error {
+	names, err := b.checkNames(ctx, m)
+	if err != nil {
+		return err
+	}
+	known, ok := option(strings.TrimPrefix(unquote(name), checkPrefix), names)
+	if !ok {
+		s := fmt.Sprintf("There is no check called %s.", markdown.Code(name))
+		if near := nearest(name, names); near != "" {
+			s += fmt.Sprintf(" Did you mean %s?", markdown.Code(near))
+		}
+		if len(names) > 0 {
+			s += " There are " + strings.Join(codes(names), ", ") + "."
+		}
+		a.fail("%s", s)
+		return nil
+	}
+	if a.request.Recheck && a.request.Check != known {
+		known = ""
+	}
+	a.request.Recheck, a.request.Check = true, known
+	return nil
+}
+
+// checkNames returns the names of the checks that a migration has.
+func (b *Bot) checkNames(ctx context.Context, m store.Migration) ([]string, error) {
+	rows, err := b.store.Phases(ctx, m.ID, m.Round)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for number := range len(phases.All) {
+		var r record
+		if err := r.read(rows[number+1].Report); err != nil {
+			return nil, err
+		}
+		for _, c := range r.results() {
+			if !slices.Contains(names, c.Name) {
+				names = append(names, c.Name)
+			}
+		}
+	}
+	return names, nil
+}
+
+func codes(names []string) []string {
+	var list []string
+	for _, n := range names {
+		list = append(list, markdown.Code(n))
+	}
+	return list
 }
 
 // readAgain reads the plan of a migration again. What changed is said before it
@@ -240,7 +299,7 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 		}
 	}
 	for number := len(phases.All); number > 0; number-- { // what was computed last is the truest
-		var r report
+		var r record
 		if err := r.read(rows[number].Report); err != nil {
 			return nil, err
 		}

@@ -36,12 +36,10 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 	case *gh.PullRequestEvent:
 		err = b.onPull(ctx, e)
 	case *gh.CheckRunEvent:
-		if e.GetAction() == "rerequested" {
-			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckRun().GetCheckSuite().GetHeadBranch())
-		}
+		err = b.onCheckRun(ctx, d, e)
 	case *gh.CheckSuiteEvent:
 		if e.GetAction() == "rerequested" {
-			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckSuite().GetHeadBranch())
+			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckSuite().GetHeadBranch(), "")
 		}
 	}
 	if wait, ok := github.RetryAfter(err); ok {
@@ -170,8 +168,58 @@ func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
 	return b.lookAt(ctx, e.GetRepo().GetID(), issue)
 }
 
-// onRerequest does the checks again when somebody presses "Re-run".
-func (b *Bot) onRerequest(ctx context.Context, d store.Delivery, r *gh.Repository, inst *gh.Installation, sender *gh.User, head string) error {
+// onCheckRun follows the buttons of a check run, GitHub's own and the bot's.
+func (b *Bot) onCheckRun(ctx context.Context, d store.Delivery, e *gh.CheckRunEvent) error {
+	run, action := e.GetCheckRun(), e.GetAction()
+	head := run.GetCheckSuite().GetHeadBranch()
+	button := ""
+	if action == "requested_action" {
+		button = e.GetRequestedAction().Identifier
+	}
+	switch {
+	case action == "rerequested", button == rerunButton:
+		return b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, head, strings.TrimPrefix(run.GetName(), checkPrefix))
+	case button == decisionsButton:
+		return b.showDecisions(ctx, d, e, head)
+	}
+	return nil
+}
+
+// showDecisions lists the open decisions in the pull request of a check run.
+func (b *Bot) showDecisions(ctx context.Context, d store.Delivery, e *gh.CheckRunEvent, head string) error {
+	issue, ok := issueOf(head)
+	if !ok || isBot(e.Sender) || len(e.GetCheckRun().PullRequests) == 0 {
+		return nil
+	}
+	m, err := b.store.MigrationOf(ctx, e.GetRepo().GetID(), issue)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	all, err := b.decisions(ctx, m)
+	if err != nil {
+		return err
+	}
+	answers, err := b.store.Answers(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	text := decisionsText(unanswered(all, answers))
+	if text == "" {
+		text = "No decision is open."
+	}
+	repo, err := b.repo(e.Repo, e.Installation)
+	if err != nil {
+		return err
+	}
+	return b.reply(ctx, repo, e.GetCheckRun().PullRequests[0].GetNumber(), "delivery "+d.ID, text)
+}
+
+// onRerequest does a check again, or all if name is "", when somebody asks for
+// that on GitHub.
+func (b *Bot) onRerequest(ctx context.Context, d store.Delivery, r *gh.Repository, inst *gh.Installation, sender *gh.User, head, name string) error {
 	issue, ok := issueOf(head)
 	if !ok || isBot(sender) {
 		return nil
@@ -190,7 +238,7 @@ func (b *Bot) onRerequest(ctx context.Context, d store.Delivery, r *gh.Repositor
 	if err != nil {
 		return err
 	}
-	return b.store.Request(ctx, m.ID, store.Request{ID: "delivery " + d.ID, Recheck: true})
+	return b.store.Request(ctx, m.ID, store.Request{ID: "delivery " + d.ID, Recheck: true, Check: name})
 }
 
 // lookAt asks for a look at the migration of an issue, if it has one.

@@ -39,6 +39,13 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if tip, ok := l.clone.Head(s.branch); ok && !s.own[tip] {
 		return false, l.respect(ctx, s, tip)
 	}
+	green, err := l.requireGreen(ctx, s, cfg)
+	if err != nil {
+		return false, err
+	}
+	if l.testing = !green; l.testing {
+		return false, nil // the end of a command brings the next look
+	}
 	if err := l.showStatus(ctx, true); err != nil {
 		return false, err
 	}
@@ -61,7 +68,10 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	s.report = report{Change: *change}
+	s.report = record{Change: *change, Commands: s.report.Commands}
+	if err := l.format(ctx, s, before, cfg); err != nil {
+		return false, err
+	}
 	head, err := l.commit(ctx, s, before)
 	if err != nil {
 		return false, err
@@ -73,6 +83,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, l.giveUp(ctx, s, err)
 	}
+	l.setCommands(s, cfg, s.row.Base == l.base && s.row.Checked == head)
 	s.row.Base, s.row.Head, s.row.Checked = l.base, head, head
 	if err := l.publish(ctx, s, cfg); err != nil {
 		return false, err
@@ -175,7 +186,7 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 	pushed, err := l.clone.Push(ctx, s.branch, s.row.Head, func(tip string) bool { return s.own[tip] })
 	var refused *github.RefusedError
 	if errors.As(err, &refused) {
-		s.row.Checked, s.report.Results = "", nil // of a commit that nobody can look at
+		s.row.Checked, s.report.Results, s.report.Commands = "", nil, nil // of a commit that nobody can look at
 		return l.stick(ctx, s, fmt.Sprintf("GitHub did not take the branch %s: %s\n\nWhen that is settled, comment `/restage rerun`.",
 			markdown.Code(s.branch), markdown.Text(refused.Reason)))
 	}
@@ -192,7 +203,7 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 	if err := l.linkPhases(ctx, s); err != nil {
 		return err
 	}
-	return l.postChecks(ctx, s)
+	return l.followCommands(ctx, s)
 }
 
 // linkPhases lets the other pull requests of the migration, merged ones too,
@@ -200,14 +211,14 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 // the rest may be a person's by now, so it is read right before.
 func (l *look) linkPhases(ctx context.Context, s *stage) error {
 	for _, o := range l.stages {
-		if o == s || o.pull == nil || withPhases(o.pull.GetBody(), l.phaseList(o)) == o.pull.GetBody() {
+		if o == s || o.pull == nil || withSection(o.pull.GetBody(), "phases", l.phaseList(o)) == o.pull.GetBody() {
 			continue
 		}
 		pull, err := l.repo.Pull(ctx, o.branch, o.own)
 		if err != nil {
 			return err
 		}
-		body := withPhases(pull.GetBody(), l.phaseList(o))
+		body := withSection(pull.GetBody(), "phases", l.phaseList(o))
 		if pull.GetNumber() != o.pull.GetNumber() || github.SameText(body, pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
 			continue
 		}

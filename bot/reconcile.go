@@ -27,13 +27,15 @@ func (p pause) Error() string { return string(p) }
 // A look is one call of Reconcile: what was seen, and what is being done.
 type look struct {
 	*Bot
-	m       store.Migration
-	repo    *github.Repo
-	issue   *gh.Issue
-	plan    *plan.Plan // nil when it cannot be read
-	answers []store.Answer
-	stages  []*stage
-	earlier []*stage // those of earlier rounds that were merged
+	m        store.Migration
+	repo     *github.Repo
+	issue    *gh.Issue
+	plan     *plan.Plan // nil when it cannot be read
+	answers  []store.Answer
+	rechecks map[string]int // see store.Rechecks
+	testing  bool           // the base is being verified before anything is done
+	stages   []*stage
+	earlier  []*stage // those of earlier rounds that were merged
 
 	clone   *github.Clone // nil until it is needed
 	base    string        // commit of the base branch, once there is a clone
@@ -50,19 +52,20 @@ type stage struct {
 	own    map[string]bool // the commits that the bot pushed to branch
 	known  bool            // the phase was computed before, row and report say what came of it
 	row    store.Phase
-	report report
+	report record
 	after  tree.Tree // what the phase leads to, once it was computed in this look
 }
 
-// A report is what is kept of a computed phase.
-type report struct {
+// A record is what is kept of a computed phase.
+type record struct {
 	phases.Change
-	IDs     []string       `json:"ids"` // of the commits as they were pushed
-	Results []check.Result `json:"results"`
+	IDs      []string       `json:"ids"`     // of the commits as they were pushed
+	Results  []check.Result `json:"results"` // of static checks
+	Commands []verification `json:"commands"`
 }
 
 // read fills r with what was stored; with nothing if nothing was.
-func (r *report) read(data []byte) error {
+func (r *record) read(data []byte) error {
 	if len(data) == 0 {
 		return nil
 	}
@@ -188,6 +191,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	// An answer that came after m was read is for the look that it asked for:
 	// here it would seem to be followed already.
 	l.answers = slices.DeleteFunc(l.answers, func(a store.Answer) bool { return a.Revision > m.Revision })
+	if l.rechecks, err = b.store.Rechecks(ctx, m.ID); err != nil {
+		return nil, err
+	}
 	if err := l.seeEarlier(ctx); err != nil {
 		return nil, err
 	}

@@ -150,14 +150,14 @@ func (l *look) stepState(step plan.Step) (state, commits, checks string) {
 			where = append(where, line)
 		}
 		if len(ids) > 0 {
-			checks += conclusion(s.report.Results)
+			checks += conclusion(s.report.results())
 		}
 	}
 	return state, strings.Join(where, ", "), checks
 }
 
 // commitsOf returns the commits that carried out a step.
-func (r *report) commitsOf(step int) []string {
+func (r *record) commitsOf(step int) []string {
 	var ids []string
 	for i, c := range r.Commits {
 		if c.Step == step && i < len(r.IDs) {
@@ -172,6 +172,8 @@ func conclusion(results []check.Result) string {
 	switch {
 	case len(results) == 0:
 		return ""
+	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Conclusion == "" }):
+		return mark("")
 	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Conclusion == check.Failure }):
 		return mark(check.Failure)
 	}
@@ -209,7 +211,7 @@ func (l *look) stageLine(s *stage) stageLine {
 		line.Pull = fmt.Sprintf("#%d", s.pull.GetNumber())
 	}
 	if s.known && !s.row.Skipped {
-		line.Checks = checksText(s.report.Results)
+		line.Checks = checksText(s.report.results())
 	}
 	return line
 }
@@ -232,6 +234,9 @@ func (l *look) nextText(working bool) string {
 	}
 	if working {
 		return "restage is at work on the next pull request."
+	}
+	if l.testing {
+		return fmt.Sprintf("restage runs the repository's own checks on %s first: the configuration wants them to be green before anything moves.", markdown.Code(l.m.Base))
 	}
 	for _, s := range l.stages {
 		if s.open() {
@@ -262,6 +267,8 @@ func mark(c check.Conclusion) string {
 		return "✅"
 	case check.Failure:
 		return "❌"
+	case "":
+		return "⏳"
 	}
 	return "➖"
 }

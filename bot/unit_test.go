@@ -116,24 +116,24 @@ func TestIssueOf(t *testing.T) {
 }
 
 func TestWithPhases(t *testing.T) {
-	list := phasesBegin + "\n1. new\n" + phasesEnd
+	list := marker("phases") + "\n1. new\n" + marker("/phases")
 	for _, c := range []struct{ body, want string }{
-		{"text\n" + phasesBegin + "\n1. old\n" + phasesEnd + "\nby a person", "text\n" + list + "\nby a person"},
-		{"`" + phasesBegin + "`\n" + list, "`" + phasesBegin + "`\n" + list}, // a name like a mark is no mark
-		{"a\r\n" + phasesBegin + "\r\n1. old\r\n" + phasesEnd + "\r\nb", "a\r\n" + list + "\r\nb"},
+		{"text\n" + marker("phases") + "\n1. old\n" + marker("/phases") + "\nby a person", "text\n" + list + "\nby a person"},
+		{"`" + marker("phases") + "`\n" + list, "`" + marker("phases") + "`\n" + list}, // a name like a mark is no mark
+		{"a\r\n" + marker("phases") + "\r\n1. old\r\n" + marker("/phases") + "\r\nb", "a\r\n" + list + "\r\nb"},
 		{"no marks", "no marks"},
-		{"cut " + phasesBegin + "\n1. old", "cut " + phasesBegin + "\n1. old"},
-		{phasesEnd + " and then " + phasesBegin, phasesEnd + " and then " + phasesBegin},
+		{"cut " + marker("phases") + "\n1. old", "cut " + marker("phases") + "\n1. old"},
+		{marker("/phases") + " and then " + marker("phases"), marker("/phases") + " and then " + marker("phases")},
 		{"", ""},
 	} {
-		if got := withPhases(c.body, list); got != c.want {
+		if got := withSection(c.body, "phases", list); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.body, got, c.want)
 		}
 	}
 }
 
 func TestWhatNeedsEyes(t *testing.T) {
-	r := report{Change: phases.Change{Warnings: []phases.Warning{{Path: "a.py", Line: 3, Rule: "dynamic-import", Message: "m"}}}}
+	r := record{Change: phases.Change{Warnings: []phases.Warning{{Path: "a.py", Line: 3, Rule: "dynamic-import", Message: "m"}}}}
 	r.Results = []check.Result{
 		{Name: check.Structure, Annotations: []check.Annotation{{Path: "b.py", Line: 1, Level: "failure", Message: "f"}}},
 		{Name: check.Leftovers, Annotations: []check.Annotation{

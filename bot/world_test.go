@@ -23,6 +23,7 @@ import (
 
 	"github.com/restage/restage/bot"
 	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/githubtest"
 	"github.com/restage/restage/bot/githubtest/openapi"
 	"github.com/restage/restage/bot/store"
@@ -118,6 +119,7 @@ func (w *world) startBot() {
 	w.bot = bot.New(bot.Config{
 		Store:  w.store,
 		GitHub: app,
+		Runner: runner.None{},
 		Log:    slog.New(slog.NewTextHandler(w.log, nil)),
 		Label:  "restage",
 	})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/restage/restage/bot"
 	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/webhook"
 )
@@ -43,6 +44,8 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_GITHUB_URL        another GitHub than https://github.com
   RESTAGE_LABEL             the label that starts a migration (restage)
   RESTAGE_WORK_DIR          where clones are kept while in use
+  RESTAGE_RUNNER            bubblewrap or none: how a repository's own commands are
+                            run (bubblewrap, where that works); docs/runner.md
   RESTAGE_LOG_LEVEL         debug, info, warn or error (info)`,
 		Example: `  RESTAGE_APP_ID=123 RESTAGE_PRIVATE_KEY_FILE=key.pem RESTAGE_WEBHOOK_SECRET=... restage serve`,
 		Args:    noArgs,
@@ -69,7 +72,11 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 		return usageError{err}
 	}
 	defer st.Close()
-	b := bot.New(bot.Config{Store: st, GitHub: app, Log: log, Label: s.Label})
+	run, err := newRunner(ctx, s, log)
+	if err != nil {
+		return usageError{err}
+	}
+	b := bot.New(bot.Config{Store: st, GitHub: app, Runner: run, Log: log, Label: s.Label})
 	server := &http.Server{
 		Handler:           handler(st, []byte(s.WebhookSecret), log),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -82,7 +89,7 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 	told := ctx // to stop
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return st.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile})
+		return st.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile, Command: b.Command, Commands: s.limits.Parallel})
 	})
 	g.Go(func() error { return b.Resync(ctx, resyncEvery) })
 	g.Go(func() error {
@@ -104,6 +111,21 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 	}
 	log.Info("stopped")
 	return err
+}
+
+// newRunner returns the runner that s asks for. If it asks for none in particular,
+// and commands cannot be run here, none are run.
+func newRunner(ctx context.Context, s *settings, log *slog.Logger) (runner.Runner, error) {
+	s.limits.WorkDir = s.WorkDir
+	r, err := runner.New(ctx, s.Runner, s.limits)
+	if err != nil && s.Runner == "" {
+		log.Warn("commands of repositories are not run", "reason", err)
+		return runner.None{}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("RESTAGE_RUNNER: %w", err)
+	}
+	return r, nil
 }
 
 // handler returns what the server answers with.

@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/kelseyhightower/envconfig"
 
 	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
 )
 
 // settings is the configuration of the server. Each field is read from the
@@ -27,6 +29,8 @@ type settings struct {
 	Label          string     `split_words:"true" default:"restage"`
 	WorkDir        string     `split_words:"true"`
 	LogLevel       slog.Level `split_words:"true" default:"info"`
+	Runner         string
+	limits         runner.Settings // from RESTAGE_RUNNER_PARALLEL and so on
 }
 
 // readSettings reads the environment and makes the GitHub App from it. The
@@ -34,10 +38,15 @@ type settings struct {
 // none that is secret.
 func readSettings() (*settings, *github.App, error) {
 	var s settings
-	if err := envconfig.Process("restage", &s); err != nil {
+	err := envconfig.Process("restage", &s)
+	if err == nil {
+		err = envconfig.Process("restage_runner", &s.limits)
+	}
+	if err != nil {
 		var parse *envconfig.ParseError
 		if errors.As(err, &parse) {
-			what := map[string]string{"int64": "a number", "slog.Level": "debug, info, warn or error"}[parse.TypeName]
+			what := map[string]string{"int": "a number", "int64": "a number", "bool": "true or false", "slog.Level": "debug, info, warn or error",
+				"time.Duration": "a time such as 90s or 20m", "runner.Size": "a size such as 512MiB or 2GiB"}[parse.TypeName]
 			err = fmt.Errorf("%s is %q: it must be %s", parse.KeyName, parse.Value, what)
 		}
 		return nil, nil, usageError{err}
@@ -50,11 +59,12 @@ func readSettings() (*settings, *github.App, error) {
 	}
 	mustBe(s.AppID > 0, "APP_ID", "the number of the GitHub App")
 	mustBe(s.WebhookSecret != "", "WEBHOOK_SECRET", "the webhook secret of the GitHub App")
-	_, _, err := net.SplitHostPort(s.Listen)
+	_, _, err = net.SplitHostPort(s.Listen)
 	mustBe(err == nil, "LISTEN", "HOST:PORT or :PORT")
 	mustBe(isURL(s.GithubURL), "GITHUB_URL", "a URL such as https://github.example.com")
 	mustBe(s.Label != "" && len(s.Label) <= 50, "LABEL", "the name of a label, of 1 to 50 characters")
 	info, err := os.Stat(s.WorkDir)
+	mustBe(slices.Contains([]string{"", "bubblewrap", "none"}, s.Runner), "RUNNER", "bubblewrap or none")
 	mustBe(s.WorkDir == "" || err == nil && info.IsDir(), "WORK_DIR", "a folder that exists")
 
 	key, err := s.privateKey()

@@ -213,7 +213,7 @@ var (
 )
 
 // builtin are the names of the checks that restage always runs.
-var builtin = []string{"structure", "imports", "cycles", "leftovers"}
+var builtin = []string{"structure", "imports", "cycles", "leftovers", "plan", "guard"}
 
 // name returns the name s of a check.
 func name(s string) (string, error) {

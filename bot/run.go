@@ -1,0 +1,179 @@
+package bot
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
+	"github.com/restage/restage/bot/runner/report"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases/config"
+)
+
+// reportFile is where pytest leaves its report in a work tree.
+const reportFile = ".restage-pytest.xml"
+
+// errCancelled ends a command whose outcome nobody waits for any more.
+var errCancelled = errors.New("a newer commit took its place")
+
+// Command runs a command of a repository's configuration on a commit, and stores
+// what came of it. An error means that restage failed; how the command ended is
+// stored, whatever it was.
+func (b *Bot) Command(ctx context.Context, r store.Run) error {
+	var v config.Verify
+	if err := json.Unmarshal([]byte(r.Command), &v); err != nil {
+		return fmt.Errorf("run %d: %w", r.ID, err)
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	log := &runLog{bot: b, run: r, cancel: cancel}
+	end := log.keep(ctx)
+	found, res, err := b.run(ctx, r, v, log)
+	end()
+	if errors.Is(context.Cause(ctx), errCancelled) {
+		b.log.Info("command cancelled", "run", r.ID, "check", v.Name, "commit", r.Commit)
+		return nil
+	}
+	if wait, ok := github.RetryAfter(err); ok {
+		return store.Snooze(wait)
+	}
+	if err != nil {
+		return fmt.Errorf("%s on %s: %w", v.Name, r.Commit, err)
+	}
+	outcome, err := json.Marshal(found)
+	if err != nil {
+		return fmt.Errorf("keeping what came of run %d: %w", r.ID, err)
+	}
+	r.Outcome, r.Log = string(outcome), res.Log
+	b.log.Info("command ended", "run", r.ID, "check", v.Name, "commit", r.Commit, "status", res.Status, "stopped", res.Stopped, "took", res.Duration)
+	return b.store.EndRun(ctx, r)
+}
+
+// run runs a command in a work tree of its own. Tests that fail are run once
+// more, by themselves: what passes then is flaky.
+func (b *Bot) run(ctx context.Context, r store.Run, v config.Verify, log *runLog) (*report.Report, *runner.Result, error) {
+	m, err := b.store.Migration(ctx, r.Migration)
+	if err != nil {
+		return nil, nil, err
+	}
+	repo, err := b.github.Repo(m.Installation, m.Owner, m.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	clone, err := repo.Clone(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clone.Close()
+	dir, err := exportCommit(ctx, clone, r.Commit)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer runner.RemoveAll(dir)
+	c := runner.Command{Shell: v.Run, Dir: dir, Timeout: v.Timeout, Log: log}
+	if v.Report == config.Pytest {
+		c.Env, c.Files = map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(reportFile)}, []string{reportFile}
+	}
+	res, err := b.runner.Run(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	found := report.Read(v.Report, res, reportFile)
+	if v.Report != config.Pytest || !found.Complete || found.Count(report.Failed) == 0 {
+		return found, res, nil
+	}
+	c.Env["PYTEST_ADDOPTS"] += report.PytestAgain
+	again, err := b.runner.Run(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	found.Retry(report.Read(v.Report, again, reportFile))
+	return found, res, nil
+}
+
+func exportCommit(ctx context.Context, clone *github.Clone, commit string) (dir string, err error) {
+	if err := clone.Fetch(ctx, commit); err != nil {
+		return "", err
+	}
+	t, err := clone.Tree(commit)
+	if err != nil {
+		return "", err
+	}
+	return clone.Export(t)
+}
+
+// Bounds of what is shown of a command while it runs.
+const (
+	maxTail   = 16 << 10        // bytes
+	keepEvery = 2 * time.Second // how often the log is stored, and a cancellation noticed
+	showEvery = 5               // of these times, GitHub is told once
+)
+
+// A runLog is what a command has printed last. It goes to the store now and
+// then; whoever looks at the migration shows it.
+type runLog struct {
+	bot    *Bot
+	run    store.Run
+	cancel context.CancelCauseFunc
+
+	mu   sync.Mutex
+	tail []byte
+}
+
+// Write takes what the command prints.
+func (l *runLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail = append(l.tail, p...)
+	if cut := len(l.tail) - maxTail; cut > maxTail {
+		l.tail = append([]byte{}, l.tail[cut:]...)
+	}
+	return len(p), nil
+}
+
+func (l *runLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cut := len(l.tail) - maxTail; cut > 0 {
+		_, rest, _ := bytes.Cut(l.tail[cut:], []byte("\n"))
+		return string(rest)
+	}
+	return string(l.tail)
+}
+
+// keep stores the log at intervals until the function that it returns is called,
+// and ends the command if nobody waits for it any more.
+func (l *runLog) keep(ctx context.Context) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(keepEvery)
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			wanted, err := l.bot.store.KeepLog(ctx, l.run, l.text())
+			if err == nil && !wanted {
+				l.cancel(errCancelled)
+				return
+			}
+			if err == nil && n%showEvery == 0 {
+				err = l.bot.store.Enqueue(ctx, l.run.Migration, time.Now())
+			}
+			if err != nil && ctx.Err() == nil {
+				l.bot.log.Warn("could not keep the log of a command", "run", l.run.ID, "error", err)
+			}
+		}
+	}()
+	return func() { stop(); <-done }
+}

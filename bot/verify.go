@@ -1,0 +1,403 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/restage/restage/bot/runner/report"
+	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/phases"
+	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/config"
+	"github.com/restage/restage/phases/markdown"
+)
+
+// A verification is a command of the configuration on the head of a stage, beside
+// what it gave on the base.
+type verification struct {
+	config.Verify
+	Attempt int           `json:"attempt"` // number of the request to run it
+	Result  *check.Result `json:"result"`  // nil until it ended on both commits
+
+	head, base store.Run // as they are in this look
+}
+
+// setCommands makes the commands of the configuration those of a stage. What is
+// known of one that ran on the same commits stays.
+func (l *look) setCommands(s *stage, cfg *config.Config, same bool) {
+	before := s.report.Commands
+	s.report.Commands = nil
+	for _, v := range cfg.Verify {
+		next := verification{Verify: v, Attempt: l.attempt(v.Name)}
+		for _, old := range before {
+			if same && old.Verify == next.Verify && old.Attempt == next.Attempt {
+				next.Result = old.Result
+			}
+		}
+		s.report.Commands = append(s.report.Commands, next)
+	}
+}
+
+// attempt returns the number of the newest request to do a check again.
+func (l *look) attempt(name string) int { return max(l.rechecks[""], l.rechecks[name]) }
+
+// runCommands asks for the runs of the stage's commands on its head and base, and
+// compares those that have ended. What runs on older heads is cancelled.
+func (l *look) runCommands(ctx context.Context, s *stage) error {
+	if len(s.report.Commands) == 0 {
+		return nil
+	}
+	if err := l.store.CancelRuns(ctx, l.m.ID, s.number, s.row.Checked); err != nil {
+		return err
+	}
+	news := false
+	for i := range s.report.Commands {
+		v := &s.report.Commands[i]
+		ended := v.Result != nil
+		if err := l.runCommand(ctx, s, v); err != nil {
+			return err
+		}
+		news = news || !ended && v.Result != nil
+	}
+	if !news {
+		return nil
+	}
+	return l.save(ctx, s)
+}
+
+func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err error) {
+	if l.runner.Name() == "none" {
+		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: "Commands are not run on this installation"}
+		return nil
+	}
+	if v.head, err = l.ask(ctx, v.Verify, s.row.Checked, s.number, v.Attempt); err != nil {
+		return err
+	}
+	if v.base, err = l.ask(ctx, v.Verify, s.row.Base, 0, 0); err != nil {
+		return err
+	}
+	if v.Result == nil && v.head.State == store.Ended && v.base.State == store.Ended {
+		v.Result, err = l.compare(ctx, s, v)
+	}
+	return err
+}
+
+// ask asks for the run of a command on a commit.
+func (l *look) ask(ctx context.Context, v config.Verify, commit string, phase, attempt int) (store.Run, error) {
+	command, err := json.Marshal(v)
+	if err != nil {
+		return store.Run{}, fmt.Errorf("command %s: %w", v.Name, err)
+	}
+	return l.store.AskRun(ctx, store.Run{Repository: l.m.Repository, Commit: commit, Command: string(command), Attempt: attempt, Migration: l.m.ID, Phase: phase})
+}
+
+// compare says what a pull request changed in what a command finds.
+func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.Result, error) {
+	for _, r := range []store.Run{v.head, v.base} {
+		if r.Error != "" {
+			return &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: "Could not be run",
+				Summary: fmt.Sprintf("restage could not run this on %s: %s\n\nComment %s to try again.", l.where(s, r), markdown.Text(r.Error), markdown.Code("/restage rerun "+v.Name))}, nil
+		}
+	}
+	var head, base report.Report
+	for run, into := range map[*store.Run]*report.Report{&v.head: &head, &v.base: &base} {
+		if err := json.Unmarshal([]byte(run.Outcome), into); err != nil {
+			return nil, fmt.Errorf("what came of run %d: %w", run.ID, err)
+		}
+	}
+	moves := report.Moves{Paths: map[string]string{}}
+	for _, mv := range s.report.Moved {
+		moves.Paths[mv.From] = mv.To
+	}
+	if base.Kind == config.Mypy && base.Count(report.Failed) > 0 {
+		lines, err := l.lines(ctx, s, moves.Paths)
+		if err != nil {
+			return nil, err
+		}
+		moves.Line = lines
+	}
+	c := comparison{report.Compare(&base, &head, moves), &head, l.m.Base}
+	return c.result(v.Name), nil
+}
+
+// where says on which of the two commits of a stage a run is.
+func (l *look) where(s *stage, r store.Run) string {
+	if r.Commit == s.row.Base {
+		return markdown.Code(l.m.Base)
+	}
+	return "the pull request"
+}
+
+// lines returns a function that says where a line of a file of the base is on the
+// head.
+func (l *look) lines(ctx context.Context, s *stage, moved map[string]string) (func(path string, line int) int, error) {
+	if err := l.openClone(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.clone.Fetch(ctx, s.row.Base, s.row.Checked); err != nil {
+		return nil, err
+	}
+	before, err := l.clone.Tree(s.row.Base)
+	if err != nil {
+		return nil, err
+	}
+	after, err := l.clone.Tree(s.row.Checked)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]func(int) int{}
+	return func(path string, line int) int {
+		if known[path] == nil {
+			known[path] = func(int) int { return 0 }
+			now := path
+			if to, ok := moved[path]; ok {
+				now = to
+			}
+			old, err := before.Read(path)
+			text, err2 := after.Read(now)
+			if err == nil && err2 == nil {
+				known[path] = report.Lines(old, text)
+			}
+		}
+		return known[path](line)
+	}, nil
+}
+
+// A comparison is put into words for people.
+type comparison struct {
+	*report.Comparison
+	head *report.Report
+	base string // branch
+}
+
+// result returns what the check run of a command says.
+func (c *comparison) result(name string) *check.Result {
+	r := &check.Result{Name: name, Conclusion: check.Success, Title: c.title(), Summary: c.summary()}
+	if !c.OK() {
+		r.Conclusion = check.Failure
+	}
+	for _, f := range c.New {
+		r.Annotations = append(r.Annotations, annotate(f, "failure"))
+	}
+	for _, f := range c.Flaky {
+		r.Annotations = append(r.Annotations, annotate(f, "warning"))
+	}
+	r.Annotations = slices.DeleteFunc(r.Annotations, func(a check.Annotation) bool { return a.Path == "" })
+	r.Annotations = r.Annotations[:min(len(r.Annotations), maxAnnotations)]
+	return r
+}
+
+// maxAnnotations is how many places a check run marks at most; GitHub shows no
+// more beside a diff that anybody would read.
+const maxAnnotations = 100
+
+func annotate(f report.Finding, level string) check.Annotation {
+	message := f.Message
+	if f.Details != "" {
+		message += "\n\n" + f.Details
+	}
+	if level == "warning" {
+		message = "flaky: it failed, and passed when it was run again\n\n" + message
+	}
+	return check.Annotation{Path: f.Path, Line: max(1, f.Line), Level: level, Message: message}
+}
+
+// title says in one line what changed.
+func (c *comparison) title() string {
+	var parts []string
+	add := func(list []report.Finding, one, many string) {
+		switch len(list) {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", len(list), many))
+		}
+	}
+	add(c.New, "new failure", "new failures")
+	add(c.Gone, "test is not run any more", "tests are not run any more")
+	add(c.Old, "old one as on "+c.base, "old ones as on "+c.base)
+	add(c.Fixed, "fixed", "fixed")
+	add(c.Flaky, "flaky", "flaky")
+	if len(c.New) == 0 && len(c.Old) > 0 {
+		parts = append([]string{"no new failure"}, parts...)
+	}
+	if len(parts) == 0 {
+		if n := c.head.Count(report.Passed); n > 1 {
+			return fmt.Sprintf("all %d passed", n)
+		}
+		return "passed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// summary lists what changed.
+func (c *comparison) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| | This pull request | |\n|---|--:|---|\n")
+	row := func(mark string, n int, what string) {
+		if n > 0 {
+			fmt.Fprintf(&b, "| %s | %d | %s |\n", mark, n, what)
+		}
+	}
+	row("❌", len(c.New), "new")
+	row("❌", len(c.Gone), "not run any more")
+	row("➖", len(c.Old), "old, as on "+markdown.Code(c.base))
+	row("✅", len(c.Fixed), "fixed")
+	row("⚠️", len(c.Flaky), "flaky")
+	row("✅", c.head.Count(report.Passed), "passed")
+	row("➖", c.head.Count(report.Skipped), "skipped")
+	list := func(title string, findings []report.Finding) {
+		var lines []string
+		for _, f := range findings {
+			lines = append(lines, "- "+findingText(f))
+		}
+		if len(lines) > 0 {
+			b.WriteString("\n### " + title + "\n\n" + rows("", plural(len(lines), "finding"), lines) + "\n")
+		}
+	}
+	list("New", c.New)
+	list("Not run any more", c.Gone)
+	list("Flaky", c.Flaky)
+	list("Fixed", c.Fixed)
+	list("Old", c.Old)
+	return b.String()
+}
+
+// findingText says in one line what was found.
+func findingText(f report.Finding) string {
+	var parts []string
+	if f.Path != "" && f.Line > 0 {
+		parts = append(parts, markdown.Code(fmt.Sprintf("%s:%d", f.Path, f.Line)))
+	}
+	if f.ID != "" && !strings.HasSuffix(f.ID, f.Message) {
+		parts = append(parts, markdown.Code(markdown.Shorten(markdown.OneLine(f.ID), 200)))
+	}
+	if f.Message != "" {
+		parts = append(parts, markdown.Text(markdown.Shorten(markdown.OneLine(f.Message), 300)))
+	}
+	return strings.Join(parts, " ")
+}
+
+// results returns the results of all checks of a stage. One that has not ended
+// has no conclusion.
+func (r *record) results() []check.Result {
+	all := slices.Clone(r.Results)
+	for _, v := range r.Commands {
+		if v.Result != nil {
+			all = append(all, *v.Result)
+		} else {
+			all = append(all, v.pending())
+		}
+	}
+	return all
+}
+
+// command returns the command whose check has that name, nil if there is none.
+func (r *record) command(name string) *verification {
+	for i := range r.Commands {
+		if r.Commands[i].Name == name {
+			return &r.Commands[i]
+		}
+	}
+	return nil
+}
+
+// status returns where the check run of a command stands, "" if it has ended.
+func (v *verification) status() string {
+	switch {
+	case v.Result != nil:
+		return ""
+	case v.head.State == store.Queued && v.base.State == store.Queued, v.head.ID == 0:
+		return "queued"
+	}
+	return "in_progress"
+}
+
+// pending says where a command stands that has not ended.
+func (v *verification) pending() check.Result {
+	r := check.Result{Name: v.Name, Title: "waits for its turn"}
+	if v.status() == "queued" {
+		return r
+	}
+	r.Title = "runs"
+	r.Summary = fmt.Sprintf("On the pull request: %s. On the base: %s.", progress(v.head), progress(v.base))
+	return r
+}
+
+// progress says in words where a run stands.
+func progress(r store.Run) string {
+	switch r.State {
+	case store.Running:
+		return "runs since " + r.Started.UTC().Format("15:04:05") + " UTC"
+	case store.Ended:
+		return "ended after " + r.Took.Round(time.Second).String()
+	}
+	return "waits for its turn"
+}
+
+// text shows the command and what it printed last on the pull request.
+func (v *verification) text() string {
+	text := markdown.Block("sh", v.Run)
+	if log := strings.TrimSpace(v.head.Log); log != "" {
+		text += "\n" + markdown.Block("", tail(log))
+	}
+	return text
+}
+
+// tail returns the last lines of a log that fit into a check run.
+func tail(log string) string {
+	cut := len(log) - maxTail
+	if cut <= 0 {
+		return log
+	}
+	_, rest, _ := strings.Cut(log[cut:], "\n")
+	return "[...]\n" + rest
+}
+
+// requireGreen reports whether the base is green, if the configuration wants that
+// before anything is done. It pauses if the base is red, and reports false while
+// that is being found out.
+func (l *look) requireGreen(ctx context.Context, s *stage, cfg *config.Config) (bool, error) {
+	if cfg.Baseline != config.RequireGreen || s.phase != phases.Moves || l.runner.Name() == "none" {
+		return true, nil
+	}
+	var red []string
+	ended := true
+	for _, v := range cfg.Verify {
+		run, err := l.ask(ctx, v, l.base, 0, l.attempt(v.Name))
+		if err != nil {
+			return false, err
+		}
+		ended = ended && run.State == store.Ended
+		if run.State != store.Ended {
+			continue
+		}
+		var found report.Report
+		if run.Error == "" {
+			if err := json.Unmarshal([]byte(run.Outcome), &found); err != nil {
+				return false, fmt.Errorf("what came of run %d: %w", run.ID, err)
+			}
+		}
+		if n := found.Count(report.Failed); n > 0 || run.Error != "" {
+			red = append(red, fmt.Sprintf("- %s: %s", markdown.Escape(v.Name), redText(run, n)))
+		}
+	}
+	if len(red) > 0 {
+		return false, pause(fmt.Sprintf("%s is not green at %s, and the configuration wants that before anything moves:\n\n%s\n\n"+
+			"Repair it, then comment `/restage rerun`; or set `baseline: compare`, and restage tells new failures from old ones.",
+			markdown.Code(l.m.Base), markdown.Code(l.base[:7]), strings.Join(red, "\n")))
+	}
+	return ended, nil
+}
+
+func redText(run store.Run, failures int) string {
+	if run.Error != "" {
+		return "could not be run: " + markdown.Text(run.Error)
+	}
+	return plural(failures, "failure")
+}
