@@ -456,15 +456,26 @@ func TestChecksAndCommitsOfPeople(t *testing.T) {
 	contain(t, w.status(issue), "✅ structure, ✅ imports, ✅ cycles, ✅ leftovers")
 	contain(t, w.pull(movesBranch).GetBody(), "| ✅ | structure |")
 
-	// "Re-run" posts all of them once more.
+	// "Re-run" does a check again, that of the suite all of them.
 	list, _, err := w.users["bob"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", head, nil)
 	check(t, err)
 	_, err = w.users["bob"].Checks.ReRequestCheckRun(ctx, "ada", "shop", list.CheckRuns[0].GetID())
 	check(t, err)
 	w.settle(nil)
-	twice := append(want[:4:4], want...)
-	slices.Sort(twice)
-	same(t, "check runs", w.conclusions(head), twice)
+	again := slices.Sorted(slices.Values(append(want[:4:4], list.CheckRuns[0].GetName()+" success")))
+	same(t, "check runs", w.conclusions(head), again)
+	_, err = w.users["bob"].Checks.ReRequestCheckSuite(ctx, "ada", "shop", list.CheckRuns[0].GetCheckSuite().GetID())
+	check(t, err)
+	w.settle(nil)
+	again = slices.Sorted(slices.Values(append(again, want...)))
+	same(t, "check runs", w.conclusions(head), again)
+	w.comment("ada", issue, "/restage rerun structure")
+	w.settle(nil)
+	again = slices.Sorted(slices.Values(append(again, "restage / structure success")))
+	same(t, "check runs", w.conclusions(head), again)
+	w.comment("ada", issue, "/restage rerun structur")
+	w.settle(nil)
+	contain(t, strings.Join(w.comments(issue), "\n"), "There is no check called `structur`. Did you mean `structure`?")
 
 	// What people push is checked too, and stays.
 	w.write(movesBranch, "src/shop/mine.py", "import os\nfrom shop.nowhere import x\n")

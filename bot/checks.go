@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -72,17 +71,7 @@ func (l *look) followCommands(ctx context.Context, s *stage) error {
 	if err := l.postChecks(ctx, s); err != nil {
 		return err
 	}
-	return l.showChecks(ctx, s)
-}
-
-// showChecks brings the table of the checks in the body of a pull request up to
-// date. The rest of the body may be a person's by now.
-func (l *look) showChecks(ctx context.Context, s *stage) error {
-	body := withSection(s.pull.GetBody(), "checks", l.checksTable(s))
-	if github.SameText(body, s.pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
-		return nil
-	}
-	return l.repo.EditPull(ctx, s.pull.GetNumber(), s.pull.GetTitle(), body)
+	return l.setSection(ctx, s, "checks", l.checksTable(s))
 }
 
 // postChecks posts the results of a stage as check runs, those that are not

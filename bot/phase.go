@@ -207,26 +207,38 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 }
 
 // linkPhases lets the other pull requests of the migration, merged ones too,
-// lead to that of a stage. Of their bodies only the list of the phases changes:
-// the rest may be a person's by now, so it is read right before.
+// lead to that of a stage.
 func (l *look) linkPhases(ctx context.Context, s *stage) error {
 	for _, o := range l.stages {
-		if o == s || o.pull == nil || withSection(o.pull.GetBody(), "phases", l.phaseList(o)) == o.pull.GetBody() {
+		if o == s || o.pull == nil {
 			continue
 		}
-		pull, err := l.repo.Pull(ctx, o.branch, o.own)
-		if err != nil {
+		if err := l.setSection(ctx, o, "phases", l.phaseList(o)); err != nil {
 			return err
 		}
-		body := withSection(pull.GetBody(), "phases", l.phaseList(o))
-		if pull.GetNumber() != o.pull.GetNumber() || github.SameText(body, pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
-			continue
-		}
-		if err := l.repo.EditPull(ctx, pull.GetNumber(), pull.GetTitle(), body); err != nil {
-			return err
-		}
-		l.log.Info("pull request linked", "migration", l.m.ID, "pull", pull.GetNumber(), "to", s.pull.GetNumber())
 	}
+	return nil
+}
+
+// setSection gives the body of a stage's pull request another text for a section.
+// The rest of the body may be a person's by now, so it is read right before.
+func (l *look) setSection(ctx context.Context, s *stage, name, text string) error {
+	if withSection(s.pull.GetBody(), name, text) == s.pull.GetBody() {
+		return nil
+	}
+	pull, err := l.repo.Pull(ctx, s.branch, s.own)
+	if err != nil {
+		return err
+	}
+	body := withSection(pull.GetBody(), name, text)
+	if pull.GetNumber() != s.pull.GetNumber() || github.SameText(body, pull.GetBody()) || utf8.RuneCountInString(body) > github.MaxBody {
+		return nil
+	}
+	if err := l.repo.EditPull(ctx, pull.GetNumber(), pull.GetTitle(), body); err != nil {
+		return err
+	}
+	s.pull.Body = &body
+	l.log.Info("pull request edited", "migration", l.m.ID, "pull", pull.GetNumber(), "section", name)
 	return nil
 }
 
@@ -268,6 +280,7 @@ func (l *look) setPull(ctx context.Context, s *stage, opt config.PullRequests) e
 		if err := l.repo.EditPull(ctx, s.pull.GetNumber(), title, body); err != nil {
 			return err
 		}
+		s.pull.Title, s.pull.Body = &title, &body
 		l.log.Info("pull request edited", "migration", l.m.ID, "pull", s.pull.GetNumber())
 	}
 	if s.known && s.row.Pull == s.pull.GetNumber() {

@@ -239,6 +239,9 @@ func (l *look) nextText(working bool) string {
 		return fmt.Sprintf("restage runs the repository's own checks on %s first: the configuration wants them to be green before anything moves.", markdown.Code(l.m.Base))
 	}
 	for _, s := range l.stages {
+		if s.open() && conclusion(s.report.results()) == mark("") {
+			return fmt.Sprintf("The checks of #%d are being done. When they have ended, review it and merge it.", s.pull.GetNumber())
+		}
 		if s.open() {
 			return fmt.Sprintf("Review #%d and merge it. What comes next happens by itself.", s.pull.GetNumber())
 		}

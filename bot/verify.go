@@ -26,6 +26,9 @@ type verification struct {
 	head, base store.Run // as they are in this look
 }
 
+// NotRun is the title of the check run of a command where none are run.
+const NotRun = "commands are not run on this installation"
+
 // setCommands makes the commands of the configuration those of a stage. What is
 // known of one that ran on the same commits stays.
 func (l *look) setCommands(s *stage, cfg *config.Config, same bool) {
@@ -71,7 +74,7 @@ func (l *look) runCommands(ctx context.Context, s *stage) error {
 
 func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err error) {
 	if l.runner.Name() == "none" {
-		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: "Commands are not run on this installation"}
+		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: NotRun}
 		return nil
 	}
 	if v.head, err = l.ask(ctx, v.Verify, s.row.Checked, s.number, v.Attempt); err != nil {

@@ -23,9 +23,9 @@ import (
 
 	"github.com/restage/restage/bot"
 	"github.com/restage/restage/bot/github"
-	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/githubtest"
 	"github.com/restage/restage/bot/githubtest/openapi"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
 )
 

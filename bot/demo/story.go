@@ -11,6 +11,7 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
+	"github.com/restage/restage/bot"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
 )
@@ -243,14 +244,15 @@ func (s *story) decide(ctx context.Context) error {
 var required = []string{check.Structure, check.Imports, check.Cycles, check.Leftovers}
 
 // green returns the check runs of a pull request that succeeded: all must have,
-// but that of the plan's own greps, which find the kept folders in the end.
+// but that of the plan's own greps, which find the kept folders in the end, and
+// those of commands where none are run.
 func (s *story) green(ctx context.Context, pull *gh.PullRequest) ([]*gh.CheckRun, error) {
 	runs, err := s.user.checks(ctx, pull.GetHead().GetSHA())
 	if err != nil {
 		return nil, err
 	}
 	runs = slices.DeleteFunc(runs, func(run *gh.CheckRun) bool {
-		return strings.HasSuffix(run.GetName(), " "+check.Plan) && run.GetConclusion() == "neutral"
+		return run.GetConclusion() == "neutral" && (strings.HasSuffix(run.GetName(), " "+check.Plan) || run.GetOutput().GetTitle() == bot.NotRun)
 	})
 	for _, run := range runs {
 		if run.GetConclusion() != "success" {

@@ -107,8 +107,7 @@ func (w *world) fill(opt Options) error {
 		"RESTAGE_LABEL":          label,
 		"RESTAGE_LISTEN":         w.listener.Addr().String(),
 		"RESTAGE_LOG_LEVEL":      "warn",
-		"RESTAGE_RUNNER":         "none",
 		"RESTAGE_WORK_DIR":       work,
 	}
-	return os.MkdirAll(work, 0o700)
+	return os.MkdirAll(work, 0o711) // the user that commands run as has to get through
 }
