@@ -38,14 +38,15 @@ var ctx = context.Background()
 // hand: webhooks pile up until settle lets the bot act on them.
 type world struct {
 	*githubtest.Server
-	t     *testing.T
-	users map[string]*gh.Client
-	app   githubtest.App
-	inst  int64
-	store *store.Store
-	bot   *bot.Bot
-	log   *bytes.Buffer
-	out   http.RoundTripper // the bot's way to GitHub
+	t      *testing.T
+	users  map[string]*gh.Client
+	app    githubtest.App
+	inst   int64
+	store  *store.Store
+	bot    *bot.Bot
+	log    *bytes.Buffer
+	runner runner.Runner     // of commands
+	out    http.RoundTripper // the bot's way to GitHub
 
 	database string // path
 	work     string // folder for clones
@@ -66,7 +67,7 @@ var began = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 // that it asks for.
 func newWorld(t *testing.T, archive string, permissions ...string) *world {
 	t.Helper()
-	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), out: http.DefaultTransport}
+	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), runner: runner.None{}, out: http.DefaultTransport}
 	w.description = must(openapi.Load())
 	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{
 		Middleware: w.description.Middleware(func(err error) { t.Error(err) }),
@@ -119,7 +120,7 @@ func (w *world) startBot() {
 	w.bot = bot.New(bot.Config{
 		Store:  w.store,
 		GitHub: app,
-		Runner: runner.None{},
+		Runner: w.runner,
 		Log:    slog.New(slog.NewTextHandler(w.log, nil)),
 		Label:  "restage",
 	})

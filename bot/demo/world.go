@@ -109,5 +109,10 @@ func (w *world) fill(opt Options) error {
 		"RESTAGE_LOG_LEVEL":      "warn",
 		"RESTAGE_WORK_DIR":       work,
 	}
-	return os.MkdirAll(work, 0o711) // the user that commands run as has to get through
+	if os.Geteuid() == 0 { // commands run as somebody else, who has to get through
+		if err := os.Chmod(opt.Dir, 0o711); err != nil {
+			return err
+		}
+	}
+	return os.MkdirAll(work, 0o711)
 }

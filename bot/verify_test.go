@@ -1,0 +1,189 @@
+package bot_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/restage/restage/bot/runner"
+	"github.com/restage/restage/bot/store"
+)
+
+// withCommands lets the bot of a world run commands, in bubblewrap. The function
+// that it returns waits until a number of runs have ended.
+func (w *world) withCommands() (await func(runs int)) {
+	w.t.Helper()
+	check(w.t, os.Chmod(filepath.Dir(w.work), 0o711)) // commands run as another user
+	w.runner = must(runner.New(ctx, "bubblewrap", runner.Settings{WorkDir: w.work}))
+	w.startBot()
+	ended := make(chan store.Run, 100)
+	until, stop := context.WithCancel(ctx)
+	done := make(chan error)
+	go func() {
+		done <- w.store.Run(until, store.Handlers{
+			Delivery:  func(context.Context, store.Delivery) error { return nil },
+			Reconcile: func(context.Context, int64) error { return nil }, // settle looks
+			Command: func(ctx context.Context, r store.Run) error {
+				err := w.bot.Command(ctx, r)
+				if err != nil {
+					w.t.Errorf("command %s: %v", r.Command, err)
+				}
+				ended <- r
+				return err
+			},
+			Commands: 2,
+		})
+	}()
+	w.t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			w.t.Error(err)
+		}
+	})
+	return func(runs int) {
+		w.t.Helper()
+		w.settle(nil)
+		for range runs {
+			<-ended
+		}
+		w.settle(nil)
+		if len(ended) > 0 {
+			w.t.Errorf("%d runs more than expected", len(ended))
+		}
+	}
+}
+
+// checked has a test that fails and an error for mypy, both of old.
+const checked = shop + `-- tests/test_bug.py --
+def test_bug():
+    assert 1 == 2
+-- src/shop/old/pricing.py --
+def price(item: int) -> int:
+    return 3
+
+
+def label(item: int) -> int:
+    return "three"
+-- .github/restage.yml --
+source_roots: [src]
+verify:
+  - {name: tests, run: PYTHONPATH=src python3 -m pytest -q tests, report: pytest, timeout: 2m}
+  - {name: types, run: cd src && python3 -m mypy --cache-dir=/dev/null -p shop, report: mypy, timeout: 2m}
+`
+
+// Commands run on the head and on the base: what failed on the base is old, also
+// in a file that has moved, and what a person breaks is new.
+func TestCommands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, checked)
+	await := w.withCommands()
+	issue := w.file("ada", fenced(yaml))
+	await(4) // two commands, on the head and the base
+	head := w.pull(movesBranch).GetHead().GetSHA()
+	same(t, "tests", w.check(head, "tests"), "success: no new failure, 1 old one as on main")
+	same(t, "types", w.check(head, "types"), "success: no new failure, 1 old one as on main")
+	contain(t, w.pull(movesBranch).GetBody(), "| ✅ | tests | no new failure, 1 old one as on main |")
+	contain(t, w.status(issue), "Review #2", "✅ tests, ✅ types")
+
+	w.write(movesBranch, "src/shop/prices.py", "def price(item: int) -> int:\n    return 4\n\n\ndef label(item: int) -> int:\n    return \"three\"\n")
+	w.write(movesBranch, "src/shop/cart.py", "def total(items):\n    raise NotImplementedError\n")
+	w.settle(nil)
+	contain(t, w.status(issue), "The checks of #2 are being done", "⏳ tests")
+	await(2) // the base is known
+	head = w.pull(movesBranch).GetHead().GetSHA()
+	same(t, "tests", w.check(head, "tests"), "failure: 1 new failure, 1 old one as on main\ntests/test_cart.py:8 failure")
+	same(t, "types", w.check(head, "types"), "success: no new failure, 1 old one as on main")
+
+	w.comment("ada", issue, "/restage rerun tests")
+	await(1)
+	contain(t, strings.Join(w.conclusions(head), "\n"), "restage / tests failure\nrestage / tests failure\nrestage / types success")
+}
+
+// A red base stops the migration before anything is done, if the configuration
+// says so; a green one lets it go on.
+func TestRequireGreen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, checked+`-- .github/restage.yml --
+source_roots: [src]
+baseline: require-green
+verify:
+  - {name: tests, run: PYTHONPATH=src python3 -m pytest -q tests, report: pytest, timeout: 2m}
+`)
+	await := w.withCommands()
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	contain(t, w.status(issue), "runs the repository's own checks on `main` first")
+	await(1)
+	contain(t, w.status(issue), "**Paused.** `main` is not green", "- tests: 1 failure", "baseline: compare")
+	same(t, "branches", strings.TrimSpace(w.git("branch", "--format=%(refname:short)")), "main")
+
+	w.write("main", "tests/test_bug.py", "def test_bug():\n    pass\n")
+	w.comment("ada", issue, "/restage rerun")
+	await(3) // the base as it was to be green and as it is to be compared with, and the head
+	same(t, "tests", w.check(w.pull(movesBranch).GetHead().GetSHA(), "tests"), "success: all 2 passed")
+}
+
+// Where no commands are run, the check run says so.
+func TestNoCommands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, checked)
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	same(t, "tests", w.check(w.pull(movesBranch).GetHead().GetSHA(), "tests"), "neutral: commands are not run on this installation")
+}
+
+// What formatters change is part of the commit. One that does not do the same
+// twice is left out, with a warning.
+func TestFormat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+`-- .github/restage.yml --
+format: ['sed -i "s/^from shop.prices import price$/from shop.prices import price  # sorted/" {files}']
+`)
+	w.withCommands()
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	same(t, "cart.py", strings.SplitN(w.git("show", importsBranch+":src/shop/cart.py"), "\n", 2)[0], "from shop.prices import price  # sorted")
+	same(t, "README.md", w.git("show", importsBranch+":README.md"), "Prices are in `shop.prices`.\n")
+}
+
+func TestFormatTwice(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+`-- .github/restage.yml --
+format: ['for f in {files}; do head -c 9 /dev/urandom | base64 | sed "s/^/# /" >> "$f"; done']
+`)
+	w.withCommands()
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	contain(t, w.pull(movesBranch).GetBody(), "the formatters gave another result the second time")
+	same(t, "prices.py", w.git("show", movesBranch+":src/shop/prices.py"), "def price(item):\n    return 3\n")
+}
+
+// check returns conclusion and title of the newest check run of that name on a
+// commit, and where its annotations are.
+func (w *world) check(commit, name string) string {
+	w.t.Helper()
+	list, _, err := w.users["ada"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", commit, nil)
+	check(w.t, err)
+	for _, run := range list.CheckRuns {
+		if run.GetName() != "restage / "+name {
+			continue
+		}
+		text := run.GetConclusion() + ": " + run.GetOutput().GetTitle()
+		notes, _, err := w.users["ada"].Checks.ListCheckRunAnnotations(ctx, "ada", "shop", run.GetID(), nil)
+		check(w.t, err)
+		var places []string
+		for _, a := range notes {
+			places = append(places, fmt.Sprintf("\n%s:%d %s", a.GetPath(), a.GetStartLine(), a.GetAnnotationLevel()))
+		}
+		slices.Sort(places)
+		return text + strings.Join(places, "")
+	}
+	w.t.Fatalf("%s has no check %q", commit, name)
+	return ""
+}
