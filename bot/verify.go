@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/restage/restage/phases/check"
 	"github.com/restage/restage/phases/config"
 	"github.com/restage/restage/phases/markdown"
+	"github.com/restage/restage/phases/tree"
 )
 
 // A verification is a command of the configuration on the head of a stage, beside
@@ -21,6 +23,7 @@ import (
 type verification struct {
 	config.Verify
 	Attempt int           `json:"attempt"` // number of the request to run it
+	Base    int           `json:"base"`    // likewise for the run on the base
 	Result  *check.Result `json:"result"`  // nil until it ended on both commits
 
 	head, base store.Run // as they are in this look
@@ -36,6 +39,9 @@ func (l *look) setCommands(s *stage, cfg *config.Config, same bool) {
 	s.report.Commands = nil
 	for _, v := range cfg.Verify {
 		next := verification{Verify: v, Attempt: l.attempt(v.Name)}
+		if l.greenFirst(s, cfg) {
+			next.Base = next.Attempt // that it was found to be green by
+		}
 		for _, old := range before {
 			if same && old.Verify == next.Verify && old.Attempt == next.Attempt {
 				next.Result = old.Result
@@ -80,7 +86,7 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 	if v.head, err = l.ask(ctx, v.Verify, s.row.Checked, s.number, v.Attempt); err != nil {
 		return err
 	}
-	if v.base, err = l.ask(ctx, v.Verify, s.row.Base, 0, 0); err != nil {
+	if v.base, err = l.ask(ctx, v.Verify, s.row.Base, 0, v.Base); err != nil {
 		return err
 	}
 	if v.Result == nil && v.head.State == store.Ended && v.base.State == store.Ended {
@@ -112,17 +118,17 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 			return nil, fmt.Errorf("what came of run %d: %w", run.ID, err)
 		}
 	}
-	moves := report.Moves{Paths: map[string]string{}}
+	before, after, err := l.trees(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	base.Locate(finder(before))
+	head.Locate(finder(after))
+	moved := map[string]string{}
 	for _, mv := range s.report.Moved {
-		moves.Paths[mv.From] = mv.To
+		moved[mv.From] = mv.To
 	}
-	if base.Kind == config.Mypy && base.Count(report.Failed) > 0 {
-		lines, err := l.lines(ctx, s, moves.Paths)
-		if err != nil {
-			return nil, err
-		}
-		moves.Line = lines
-	}
+	moves := report.Moves{Paths: moved, Line: lines(before, after, moved)}
 	c := comparison{report.Compare(&base, &head, moves), &head, l.m.Base}
 	return c.result(v.Name), nil
 }
@@ -135,39 +141,57 @@ func (l *look) where(s *stage, r store.Run) string {
 	return "the pull request"
 }
 
-// lines returns a function that says where a line of a file of the base is on the
-// head.
-func (l *look) lines(ctx context.Context, s *stage, moved map[string]string) (func(path string, line int) int, error) {
+// trees returns what the base and the head of a stage hold.
+func (l *look) trees(ctx context.Context, s *stage) (before, after tree.Tree, err error) {
 	if err := l.openClone(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := l.clone.Fetch(ctx, s.row.Base, s.row.Checked); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	before, err := l.clone.Tree(s.row.Base)
-	if err != nil {
-		return nil, err
+	if before, err = l.clone.Tree(s.row.Base); err != nil {
+		return nil, nil, err
 	}
-	after, err := l.clone.Tree(s.row.Checked)
-	if err != nil {
-		return nil, err
+	after, err = l.clone.Tree(s.row.Checked)
+	return before, after, err
+}
+
+// finder returns a function that finds the file of a tree that a command means: it
+// may have been started in a folder. It returns "" if there is none, or several.
+func finder(t tree.Tree) func(path string) string {
+	return func(path string) string {
+		if _, ok := tree.Find(t, path); ok {
+			return path
+		}
+		found := ""
+		for _, e := range t.Entries() {
+			if !strings.HasSuffix(e.Path, "/"+path) {
+				continue
+			}
+			if found != "" {
+				return ""
+			}
+			found = e.Path
+		}
+		return found
 	}
+}
+
+// lines returns a function that says where a line of a file of one tree is in
+// another, 0 if it is gone.
+func lines(before, after tree.Tree, moved map[string]string) func(path string, line int) int {
 	known := map[string]func(int) int{}
 	return func(path string, line int) int {
 		if known[path] == nil {
 			known[path] = func(int) int { return 0 }
-			now := path
-			if to, ok := moved[path]; ok {
-				now = to
-			}
 			old, err := before.Read(path)
-			text, err2 := after.Read(now)
+			now, err2 := after.Read(cmp.Or(moved[path], path))
 			if err == nil && err2 == nil {
-				known[path] = report.Lines(old, text)
+				known[path] = report.Lines(old, now)
 			}
 		}
 		return known[path](line)
-	}, nil
+	}
 }
 
 // A comparison is put into words for people.
@@ -366,7 +390,7 @@ func tail(log string) string {
 // before anything is done. It pauses if the base is red, and reports false while
 // that is being found out.
 func (l *look) requireGreen(ctx context.Context, s *stage, cfg *config.Config) (bool, error) {
-	if cfg.Baseline != config.RequireGreen || s.phase != phases.Moves || l.runner.Name() == "none" {
+	if !l.greenFirst(s, cfg) || l.runner.Name() == "none" {
 		return true, nil
 	}
 	var red []string
@@ -396,6 +420,11 @@ func (l *look) requireGreen(ctx context.Context, s *stage, cfg *config.Config) (
 			markdown.Code(l.m.Base), markdown.Code(l.base[:7]), strings.Join(red, "\n")))
 	}
 	return ended, nil
+}
+
+// greenFirst reports whether the base must be green before a stage begins.
+func (l *look) greenFirst(s *stage, cfg *config.Config) bool {
+	return cfg.Baseline == config.RequireGreen && s.phase == phases.Moves
 }
 
 func redText(run store.Run, failures int) string {

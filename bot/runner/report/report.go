@@ -160,6 +160,29 @@ func (r *Report) Retry(again *Report) {
 	}
 }
 
+// Locate gives findings the paths of their files from the root of the repository:
+// a command that was started in a folder gives them from there. Find returns the
+// path of the file that a path means, "" if it is not known; it is asked once for
+// each.
+func (r *Report) Locate(find func(path string) string) {
+	known := map[string]string{"": ""}
+	for i := range r.Findings {
+		f := &r.Findings[i]
+		full, asked := known[f.Path]
+		if !asked {
+			full = find(f.Path)
+			known[f.Path] = full
+		}
+		if full == "" {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(f.ID, f.Path); ok {
+			f.ID = full + rest
+		}
+		f.Path = full
+	}
+}
+
 // shorten returns s, with the end cut off at a rune where it is longer than size.
 func shorten(s string, size int) string {
 	if len(s) <= size {
