@@ -39,20 +39,22 @@ import (
 
 // Config is what a Bot needs.
 type Config struct {
-	Store  *store.Store
-	GitHub *github.App
-	Runner runner.Runner // of the commands in a repository's configuration
-	Log    *slog.Logger
-	Label  string // the label that starts a migration, where a repository names no other
+	Store   *store.Store
+	GitHub  *github.App
+	Runner  runner.Runner // of the commands in a repository's configuration
+	Log     *slog.Logger
+	Secrets []string // never to appear in what a command prints
+	Label   string   // the label that starts a migration, where a repository names no other
 }
 
 // A Bot carries out migrations. It is safe for use by several goroutines.
 type Bot struct {
-	store  *store.Store
-	github *github.App
-	runner runner.Runner
-	log    *slog.Logger
-	label  string
+	store   *store.Store
+	github  *github.App
+	runner  runner.Runner
+	log     *slog.Logger
+	label   string
+	secrets []string
 
 	replies sync.Mutex // held from looking for a reply to writing it
 }
@@ -61,11 +63,12 @@ type Bot struct {
 // for the store's Run.
 func New(cfg Config) *Bot {
 	return &Bot{
-		store:  cfg.Store,
-		github: cfg.GitHub,
-		runner: cfg.Runner,
-		log:    cfg.Log,
-		label:  cfg.Label,
+		store:   cfg.Store,
+		github:  cfg.GitHub,
+		runner:  cfg.Runner,
+		log:     cfg.Log,
+		label:   cfg.Label,
+		secrets: cfg.Secrets,
 	}
 }
 

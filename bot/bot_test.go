@@ -124,7 +124,7 @@ func TestPullRequestsLeadToEachOther(t *testing.T) {
 	contain(t, w.pull(movesBranch).GetBody(), "is rewritten (#3)\n", "duplicates go (#4)\n", "Read this first.", "on Monday.")
 	same(t, "a body without the list", w.pull(importsBranch).GetBody(), "Nothing but this.")
 	contain(t, w.pull(cleanupBranch).GetBody(), "old path (#2)\n", "is rewritten (#3)\n", "duplicates go (this one)\n")
-	same(t, "edits", strings.Count(w.log.String(), `msg="pull request linked"`), 2)
+	same(t, "edits", strings.Count(w.log.String(), "section=phases"), 2)
 }
 
 // What a check only notes is listed in the body, where a reviewer looks.

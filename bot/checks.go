@@ -54,7 +54,9 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 		return l.giveUp(ctx, s, err)
 	}
 	s.report.Results = results
-	l.setCommands(s, cfg, s.row.Checked == head)
+	if err := l.setCommands(ctx, s, cfg, s.row.Base, head); err != nil {
+		return err
+	}
 	s.row.Checked, s.row.Rechecks = head, l.m.Rechecks
 	if err := l.followCommands(ctx, s); err != nil {
 		return err

@@ -83,7 +83,9 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, l.giveUp(ctx, s, err)
 	}
-	l.setCommands(s, cfg, s.row.Base == l.base && s.row.Checked == head)
+	if err := l.setCommands(ctx, s, cfg, l.base, head); err != nil {
+		return false, err
+	}
 	s.row.Base, s.row.Head, s.row.Checked = l.base, head, head
 	if err := l.publish(ctx, s, cfg); err != nil {
 		return false, err

@@ -297,6 +297,8 @@ func (l *look) step(ctx context.Context, s *stage) (done bool, err error) {
 func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 	current := s.known && s.row.Revision == l.m.Revision
 	switch {
+	case s.merged() && s.report.pending(): // somebody did not wait
+		return true, l.followCommands(ctx, s)
 	case s.merged():
 		return true, nil
 	case current && s.row.Error != "":

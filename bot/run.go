@@ -76,7 +76,7 @@ func (b *Bot) run(ctx context.Context, r store.Run, v config.Verify, log *runLog
 		return nil, nil, err
 	}
 	defer runner.RemoveAll(dir)
-	c := runner.Command{Shell: v.Run, Dir: dir, Timeout: v.Timeout, Log: log}
+	c := runner.Command{Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
 	if v.Report == config.Pytest {
 		c.Env, c.Files = map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(reportFile)}, []string{reportFile}
 	}
@@ -156,19 +156,21 @@ func (l *runLog) keep(ctx context.Context) (end func()) {
 		defer close(done)
 		tick := time.NewTicker(keepEvery)
 		defer tick.Stop()
+		shown := ""
 		for n := 1; ; n++ {
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 			}
-			wanted, err := l.bot.store.KeepLog(ctx, l.run, l.text())
+			text := l.text()
+			wanted, err := l.bot.store.KeepLog(ctx, l.run, text)
 			if err == nil && !wanted {
 				l.cancel(errCancelled)
 				return
 			}
-			if err == nil && n%showEvery == 0 {
-				err = l.bot.store.Enqueue(ctx, l.run.Migration, time.Now())
+			if err == nil && n%showEvery == 0 && text != shown {
+				shown, err = text, l.bot.store.Enqueue(ctx, l.run.Migration, time.Now())
 			}
 			if err != nil && ctx.Err() == nil {
 				l.bot.log.Warn("could not keep the log of a command", "run", l.run.ID, "error", err)

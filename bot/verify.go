@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/restage/restage/bot/github"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/runner/report"
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
@@ -29,13 +31,16 @@ type verification struct {
 	head, base store.Run // as they are in this look
 }
 
-// NotRun is the title of the check run of a command where none are run.
-const NotRun = "commands are not run on this installation"
-
-// setCommands makes the commands of the configuration those of a stage. What is
-// known of one that ran on the same commits stays.
-func (l *look) setCommands(s *stage, cfg *config.Config, same bool) {
+// setCommands makes the commands of the configuration those of a stage, whose base
+// and head are about to be the given commits. What is known of one that ran on
+// these already stays; what runs on another head is cancelled.
+func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, base, head string) error {
 	before := s.report.Commands
+	if s.row.Checked != "" && s.row.Checked != head && s.report.pending() {
+		if err := l.cancelChecks(ctx, s.row.Checked); err != nil {
+			return err
+		}
+	}
 	s.report.Commands = nil
 	for _, v := range cfg.Verify {
 		next := verification{Verify: v, Attempt: l.attempt(v.Name)}
@@ -43,12 +48,34 @@ func (l *look) setCommands(s *stage, cfg *config.Config, same bool) {
 			next.Base = next.Attempt // that it was found to be green by
 		}
 		for _, old := range before {
-			if same && old.Verify == next.Verify && old.Attempt == next.Attempt {
+			if s.row.Base == base && s.row.Checked == head && old.Verify == next.Verify && old.Attempt == next.Attempt {
 				next.Result = old.Result
 			}
 		}
 		s.report.Commands = append(s.report.Commands, next)
 	}
+	return nil
+}
+
+// cancelChecks ends the check runs of a commit that have not ended.
+func (l *look) cancelChecks(ctx context.Context, commit string) error {
+	runs, err := l.repo.CheckRuns(ctx, commit)
+	if err != nil {
+		return err
+	}
+	for _, run := range runs {
+		if run.GetStatus() == "completed" {
+			continue
+		}
+		_, err := l.repo.SetCheckRun(ctx, runs, github.CheckRun{
+			Name: run.GetName(), Commit: commit, Key: run.GetExternalID(), Conclusion: "cancelled",
+			Title: "cancelled", Summary: "A newer commit took the place of this one.",
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attempt returns the number of the newest request to do a check again.
@@ -80,7 +107,7 @@ func (l *look) runCommands(ctx context.Context, s *stage) error {
 
 func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err error) {
 	if l.runner.Name() == "none" {
-		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: NotRun}
+		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: runner.ErrNone.Error()}
 		return nil
 	}
 	if v.head, err = l.ask(ctx, v.Verify, s.row.Checked, s.number, v.Attempt); err != nil {
@@ -343,6 +370,11 @@ func (v *verification) status() string {
 		return "queued"
 	}
 	return "in_progress"
+}
+
+// pending reports whether a command has not ended.
+func (r *record) pending() bool {
+	return slices.ContainsFunc(r.Commands, func(v verification) bool { return v.Result == nil })
 }
 
 // pending says where a command stands that has not ended.

@@ -11,7 +11,7 @@ import (
 
 	gh "github.com/google/go-github/v60/github"
 
-	"github.com/restage/restage/bot"
+	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
 )
@@ -252,7 +252,7 @@ func (s *story) green(ctx context.Context, pull *gh.PullRequest) ([]*gh.CheckRun
 		return nil, err
 	}
 	runs = slices.DeleteFunc(runs, func(run *gh.CheckRun) bool {
-		return run.GetConclusion() == "neutral" && (strings.HasSuffix(run.GetName(), " "+check.Plan) || run.GetOutput().GetTitle() == bot.NotRun)
+		return run.GetConclusion() == "neutral" && (strings.HasSuffix(run.GetName(), " "+check.Plan) || run.GetOutput().GetTitle() == runner.ErrNone.Error())
 	})
 	for _, run := range runs {
 		if run.GetConclusion() != "success" {

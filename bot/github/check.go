@@ -23,7 +23,7 @@ type CheckRun struct {
 	Key         string // tells this run from others of the same name on the same commit
 	URL         string // where to read more; "" if nowhere
 	Status      string // queued or in_progress; "" when it has ended
-	Conclusion  string // of one that has ended: success, failure or neutral
+	Conclusion  string // of one that has ended: success, failure, neutral or cancelled
 	Title       string
 	Summary     string // Markdown, at most MaxSummary characters
 	Text        string // Markdown below the summary, likewise

@@ -135,6 +135,9 @@ func (soonAgain) NextRetry(job *rivertype.JobRow) time.Time {
 // scheduled jobs would wait until its term expires.
 func (s *Store) takeOver(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, `
+		UPDATE runs SET state = 'done', error = 'restage was stopped each time while this ran', ended_at = started_at
+			WHERE state = 'running' AND id IN (SELECT json_extract(args, '$.id') FROM river_job
+				WHERE kind = 'run' AND state = 'running' AND attempt >= max_attempts);
 		UPDATE river_job SET state = 'discarded', finalized_at = datetime('now', 'subsec')
 			WHERE state = 'running' AND attempt >= max_attempts;
 		UPDATE river_job SET state = 'available' WHERE state = 'running';

@@ -76,7 +76,7 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 	if err != nil {
 		return usageError{err}
 	}
-	b := bot.New(bot.Config{Store: st, GitHub: app, Runner: run, Log: log, Label: s.Label})
+	b := bot.New(bot.Config{Store: st, GitHub: app, Runner: run, Secrets: s.secrets(), Log: log, Label: s.Label})
 	server := &http.Server{
 		Handler:           handler(st, []byte(s.WebhookSecret), log),
 		ReadHeaderTimeout: 10 * time.Second,

@@ -99,6 +99,12 @@ func (s *settings) privateKey() ([]byte, error) {
 	return nil, errors.New("RESTAGE_PRIVATE_KEY must be the private key of the GitHub App, or RESTAGE_PRIVATE_KEY_FILE the file that holds it")
 }
 
+// secrets returns what no log may show.
+func (s *settings) secrets() []string {
+	all := []string{s.WebhookSecret, s.PrivateKey, s.DatabaseURL}
+	return slices.DeleteFunc(all, func(secret string) bool { return secret == "" || strings.HasPrefix(secret, "sqlite:") })
+}
+
 func isURL(s string) bool {
 	u, err := url.Parse(s)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""

@@ -39,6 +39,7 @@ type Verify struct {
 	Run     string        // shell command, run in the root of the repository
 	Report  Report        // how its outcome is read
 	Timeout time.Duration // from MinTimeout to MaxTimeout
+	Network bool          // it needs the network, which the operator must allow
 }
 
 // Commands returns the names of the commands to verify with, and the commands.
@@ -122,6 +123,7 @@ func (c *Config) readVerify(v input.Value) {
 		"run":     func(v input.Value) { entry.Run = v.Parse(command) },
 		"report":  func(v input.Value) { entry.Report = choose(v, Pytest, Mypy, Exit) },
 		"timeout": func(v input.Value) { entry.Timeout = timeout(v) },
+		"network": func(v input.Value) { entry.Network = v.Bool() },
 	})
 	switch {
 	case !v.Sound():

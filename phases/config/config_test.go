@@ -28,6 +28,7 @@ verify:
       pytest -q
     report: pytest
     timeout: 45m
+    network: true
   - {name: types, run: mypy src, report: mypy}
   - {name: docs, run: make docs}
 baseline: require-green
@@ -47,9 +48,9 @@ pull_requests:
 		Exclude:     []string{"docs/history/**"},
 		Format:      []string{"ruff check --select I --fix {files}"},
 		Verify: []Verify{
-			{"tests", "pip install -e .\npytest -q", Pytest, 45 * time.Minute},
-			{"types", "mypy src", Mypy, DefaultTimeout},
-			{"docs", "make docs", Exit, DefaultTimeout},
+			{"tests", "pip install -e .\npytest -q", Pytest, 45 * time.Minute, true},
+			{"types", "mypy src", Mypy, DefaultTimeout, false},
+			{"docs", "make docs", Exit, DefaultTimeout, false},
 		},
 		Baseline:     RequireGreen,
 		PullRequests: PullRequests{true, []string{"refactoring"}, []string{"octocat", "acme/platform"}},

@@ -1,0 +1,61 @@
+package bot
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/restage/restage/bot/runner/report"
+	"github.com/restage/restage/phases/check"
+)
+
+// What a person reads of a command.
+func TestComparison(t *testing.T) {
+	list := func(n int) []report.Finding {
+		var l []report.Finding
+		for range n {
+			l = append(l, report.Finding{ID: "tests/a.py::test", Path: "tests/a.py", Line: 3, Outcome: report.Failed, Message: "m"})
+		}
+		return l
+	}
+	passed := func(n int) *report.Report {
+		r := &report.Report{}
+		for range n {
+			r.Findings = append(r.Findings, report.Finding{Outcome: report.Passed})
+		}
+		return r
+	}
+	for _, c := range []struct {
+		found  report.Comparison
+		passed int
+		title  string
+		want   check.Conclusion
+		marks  int
+	}{
+		{report.Comparison{}, 1, "passed", check.Success, 0},
+		{report.Comparison{}, 431, "all 431 passed", check.Success, 0},
+		{report.Comparison{New: list(2), Old: list(12)}, 3, "2 new failures, 12 old ones as on main", check.Failure, 2},
+		{report.Comparison{Old: list(1)}, 3, "no new failure, 1 old one as on main", check.Success, 0},
+		{report.Comparison{Old: list(12), Fixed: list(1)}, 3, "no new failure, 12 old ones as on main, 1 fixed", check.Success, 0},
+		{report.Comparison{Flaky: list(1)}, 3, "1 flaky", check.Success, 1},
+		{report.Comparison{Gone: list(1)}, 3, "1 test is not run any more", check.Failure, 0},
+		{report.Comparison{New: list(300)}, 0, "300 new failures", check.Failure, maxAnnotations},
+	} {
+		of := comparison{&c.found, passed(c.passed), "main"}
+		r := of.result("tests")
+		if r.Title != c.title || r.Conclusion != c.want || len(r.Annotations) != c.marks {
+			t.Errorf("got %q, %s, %d annotations; want %q, %s, %d", r.Title, r.Conclusion, len(r.Annotations), c.title, c.want, c.marks)
+		}
+	}
+}
+
+// What a test is called, and says, is data.
+func TestComparisonOfStrangers(t *testing.T) {
+	f := report.Finding{ID: "<b>`x`</b> | <!-- restage:checks -->\n# head", Path: "a`|\n# b.py", Line: 1, Message: "</details><script> | @everyone [a](b) <!-- restage:/checks -->\n# head"}
+	of := comparison{&report.Comparison{New: []report.Finding{f}}, &report.Report{}, "ma`in|"}
+	_, list, _ := strings.Cut(of.result("tests").Summary, "### New\n\n")
+	const want = "- ``a`\\| # b.py:1`` ``<b>`x`</b> \\| <!-- restage:checks --> # head`` " +
+		"&lt;/details&gt;&lt;script&gt; \\| @\u200beveryone \\[a\\](b) &lt;!-- restage:/checks --&gt; #\u200b head"
+	if got := strings.TrimSpace(list); got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
