@@ -53,7 +53,7 @@ func (r *rewriter) unknown(at int, pkg string) {
 func (r *rewriter) unknownPackage(at int, name string) {
 	for old := range r.m.fates {
 		if strings.HasSuffix(old, "."+name) {
-			r.tell(at, "this import counts from a package that is known at run time and may name "+name+" of one where that moves or goes")
+			r.tell(at, "this imports "+name+" from a package that is known only when it runs, and may mean the one that moves or goes")
 			return
 		}
 	}

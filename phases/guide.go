@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/restage/restage/phases/python"
 	"github.com/restage/restage/phases/tree"
 )
 
@@ -27,7 +28,7 @@ func (j *job) guide(m *model) []NewImport {
 	type pair struct{ old, new string }
 	names := map[pair][]string{}
 	add := func(old, name string) {
-		if t, ok := m.find(old, name); ok && t.name == name && t.module != old && t.module != "" {
+		if t, ok := m.find(old, name); ok && t.name == name && t.module != old && t.module != "" && !m.misses(t.module) {
 			at := pair{old, t.module}
 			if !contains(names[at], name) {
 				names[at] = append(names[at], name)
@@ -57,7 +58,9 @@ func (j *job) guide(m *model) []NewImport {
 // that has a fate: what a moved one defines, what a layer passes on.
 func (j *job) publicNames(m *model, old string, d *dest) []string {
 	at := old
-	if d.fate == moved || d.fate == merged {
+	if to := m.fates[d.module]; d.fate == merged && to != nil && to.fate == moved {
+		at = to.module
+	} else if d.fate == moved || d.fate == merged {
 		at = d.module
 	}
 	mod, _ := m.index.Lookup(at)
@@ -66,13 +69,48 @@ func (j *job) publicNames(m *model, old string, d *dest) []string {
 		return nil
 	}
 	var names []string
-	for name, sym := range t.Names {
+	for _, name := range m.binds(t) {
+		sym, _ := m.symbol(t, name)
 		listed := t.All != nil && contains(t.All.Names, name)
 		if listed || t.Public(name) && (sym.Defined() || d.fate == retired && sym.Name != "" && m.isModule(sym.Module)) {
 			names = append(names, name)
 		}
 	}
 	return names
+}
+
+// binds returns the names that a module binds, be it with "import *", sorted.
+func (m *model) binds(t *python.Symbols) []string {
+	names, seen := map[string]bool{}, map[string]bool{}
+	for name := range t.Names {
+		names[name] = true
+	}
+	for stars := slices.Clone(t.Stars); len(stars) > 0; stars = stars[1:] {
+		from, _ := m.canonical(stars[0].Module)
+		if d := m.fates[from]; d != nil && d.fate == moved {
+			from = d.module
+		}
+		mod, _ := m.index.Lookup(from)
+		more := m.table(mod)
+		if more == nil || seen[from] {
+			continue
+		}
+		seen[from] = true
+		stars = append(stars, more.Stars...)
+		for name := range more.Names {
+			if _, ok := m.symbol(t, name); ok {
+				names[name] = true
+			}
+		}
+	}
+	return sorted(keys(names))
+}
+
+// misses reports whether a module would be one of the repository, and is not
+// there.
+func (m *model) misses(module string) bool {
+	top, _, below := strings.Cut(module, ".")
+	return below && m.isModule(top) && !m.isModule(module)
 }
 
 // GuideText returns a migration guide in Markdown, "" if there is nothing to

@@ -41,6 +41,9 @@ func namesOf(p *plan.Plan) *planNames {
 	for _, d := range p.Delete {
 		n.addPath(d.Path)
 	}
+	for _, at := range p.Keep {
+		n.addPath(at) // who uses it is to be told
+	}
 	for _, row := range p.Imports {
 		old := strings.TrimSuffix(row.Old, ".*")
 		old, name, symbol := strings.Cut(old, ":")

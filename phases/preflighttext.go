@@ -97,6 +97,7 @@ func (pre *Preflight) reasons() []string {
 		}
 	}
 	switch {
+	case len(pre.Decisions) > 0: // the answers may bring more
 	case references == 0:
 		out = append(out, "Nothing refers to what the plan moves.")
 	case 2*tests > references:
@@ -124,8 +125,12 @@ func (pre *Preflight) writeSize(w *findings) {
 	if pre.Total.Estimate != "" {
 		said = "; the plan says: " + md.Text(strings.TrimSuffix(pre.Total.Estimate, "."))
 	}
-	w.line("%s, %d of them names in import statements%s.", count(pre.Total.References, "reference"), pre.Total.Imports, said)
-	w.line("%s.", strings.Join(sizes, ", "))
+	w.line("%s (%s in import statements)%s.", count(pre.Total.References, "reference"), count(pre.Total.Imports, "name"), said)
+	open := ""
+	if len(pre.Decisions) > 0 {
+		open = " What waits for an answer is not counted."
+	}
+	w.line("%s.%s", strings.Join(sizes, ", "), open)
 }
 
 func (pre *Preflight) writeMoves(w *findings) {
@@ -206,8 +211,14 @@ func (f *LayerFinding) sentence() string {
 		return "there is nothing of that name."
 	}
 	parts := []string{"only passes on what it imports"}
-	if len(f.Own) > 0 {
+	switch {
+	case len(f.Own) > 0:
 		parts = []string{"is **no wrapper**: it has " + codes(f.Own) + " of its own"}
+	case len(f.Broken) > 0:
+		parts = nil
+	}
+	if len(f.Broken) > 0 {
+		parts = append(parts, "it is **broken**: there is no "+codes(f.Broken))
 	}
 	byModule := map[string][]string{}
 	for _, n := range f.Names {

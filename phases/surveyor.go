@@ -43,6 +43,7 @@ type LayerFinding struct {
 	Files   int        `json:"files"` // 0 if there is nothing of that name
 	Own     []string   `json:"own,omitempty"`
 	Names   []NameHome `json:"names,omitempty"`   // what it passes on, by name
+	Broken  []string   `json:"broken,omitempty"`  // modules that it imports names from and that are not there
 	Absent  []string   `json:"absent,omitempty"`  // names that the replacement does not have, but another module has
 	Lacking []string   `json:"lacking,omitempty"` // names that nothing has when the layer is gone
 	UsedBy  []string   `json:"used_by"`           // files that import it
@@ -229,11 +230,17 @@ func (s *surveyor) layer(r plan.Retire) LayerFinding {
 		if t == nil {
 			return
 		}
-		for _, name := range sorted(keys(t.Names)) {
-			if sym := t.Names[name]; strings.HasPrefix(name, "_") || slices.Contains(f.Own, name) || !sym.Defined() && (sym.Name == "" || !s.now.isModule(sym.Module)) {
-				continue
+		for _, name := range s.now.binds(t) {
+			sym, _ := s.now.symbol(t, name)
+			switch from, _ := s.now.canonical(sym.Module); {
+			case strings.HasPrefix(name, "_") || slices.Contains(f.Own, name):
+			case s.now.misses(from):
+				if !slices.Contains(f.Broken, from) {
+					f.Broken = append(f.Broken, from)
+				}
+			case sym.Defined() || sym.Name != "" && s.now.isModule(from):
+				s.passes(&f, module, name)
 			}
-			s.passes(&f, module, name)
 		}
 	})
 	f.UsedBy = append(f.UsedBy, s.usersOf(g.files)...)

@@ -18,7 +18,7 @@ var asks = regexp.MustCompile(`(?i)^(?:then |also |finally |please |optionally,?
 
 // done matches what restage does itself, or checks: imports, new packages,
 // metadata.
-var done = regexp.MustCompile("(?i)\\bimports?\\b|__init__|\\bmetadata\\b|\\btags\\b|\\bdomain\\b|\\brelative\\b|\\bbackward compatibility\\b|^update (?:files|(?:any |all )?(?:other )?references)\\b")
+var done = regexp.MustCompile("(?i)\\bimports?\\b|__init__|\\bmetadata\\b|\\bdomain\\b|\\brelative\\b|\\bbackward compatibility\\b|^update (?:files|(?:any |all )?(?:other )?references)\\b")
 
 // Tasks returns what the parts of the plan that were not used ask of people:
 // what begins with a verb that restage has no way to follow, and is not about
