@@ -125,7 +125,11 @@ func (pre *Preflight) writeSize(w *findings) {
 	if pre.Total.Estimate != "" {
 		said = "; the plan says: " + md.Text(strings.TrimSuffix(pre.Total.Estimate, "."))
 	}
-	w.line("%s (%s in import statements)%s.", count(pre.Total.References, "reference"), count(pre.Total.Imports, "name"), said)
+	imports := ""
+	if pre.Total.Imports > 0 {
+		imports = fmt.Sprintf(" (%s in import statements)", count(pre.Total.Imports, "name"))
+	}
+	w.line("%s%s%s.", count(pre.Total.References, "reference"), imports, said)
 	open := ""
 	if len(pre.Decisions) > 0 {
 		open = " What waits for an answer is not counted."

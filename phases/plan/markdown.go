@@ -44,8 +44,8 @@ func (r *reader) markdown(data []byte) error {
 		}
 	}
 	m.assign()
-	m.unused()
 	m.plan.Estimate, m.plan.Guide = estimate(string(data)), guideFile(string(data))
+	m.unused()
 	return nil
 }
 
@@ -118,7 +118,7 @@ var titles = []struct {
 	kind kind
 	re   *regexp.Regexp
 }{
-	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|kept\b|(what|which \w+) stays?|stays?\b|unchanged|untouched|exclu(ded|sions?)\b|leave (alone|as|untouched)|left (alone|as|where|out)|not (part|included|touched|moved|covered|migrated)\b|((what )?we )?(do(n['’]?t| not)|won['’]t|will not) (touch|move|change|migrate)|nicht (teil|enthalten|betroffen|verschoben)|außerhalb|bleibt|unverändert)`)},
+	{outOfScope, regexp.MustCompile(`(?i)^\W*(out[ -]of[ -]scope|not in scope|non[ -]?goals|keep\b|kept\b|(what|which \w+) (must |should |has to |will )?stays?|what (must|should|will) not (be )?(touch|move|change|delete|migrate)|stays?\b|unchanged|untouched|exclu(ded|sions?)\b|leave (alone|as|untouched)|left (alone|as|where|out)|not (part|included|touched|moved|covered|migrated)\b|((what )?we )?(do(n['’]?t| not)|won['’]t|will not) (touch|move|change|migrate)|nicht (teil|enthalten|betroffen|verschoben)|außerhalb|bleibt|unverändert)`)},
 	{preconditions, regexp.MustCompile(`(?i)^\W*(pre-?conditions?|pre-?requisites?|requirements|before (you|we|i|the) (start|begin)\w*|before (starting|beginning)|needed first|voraussetzung(en)?)\b`)},
 	{aside, regexp.MustCompile(`(?i)^\W*(roll[ -]?back|undo|revert|alternatives?|rejected|future|later|follow[ -]?ups?|not now)\b`)},
 	{knownIssues, regexp.MustCompile(`(?i)^\W*(known\b|caveats|gotchas|pitfalls|watch out|beware|open (issues|problems)|bekannte (probleme|fehler))`)},

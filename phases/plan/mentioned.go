@@ -16,7 +16,7 @@ func estimate(text string) string {
 }
 
 // guided matches a sentence that names the file for the migration guide.
-var guided = regexp.MustCompile("(?i)\\b(?:write|put|add|save|publish)\\b[^\\n`]*\\bmigration guide\\b[^\\n`]*\\b(?:to|in|into|at|as)\\s+`([^`\\n]+\\.(?:md|rst|txt))`")
+var guided = regexp.MustCompile("(?i)\\b(?:write|put|add|save|publish)\\b[^\\n`]*\\bmigration guide\\b[^\\n`]*\\b(?:to|in|into|at|as)\\s+`?([^`\\s]+\\.(?:md|rst|txt))\\b")
 
 // guideFile returns the path that Markdown names for the migration guide, ""
 // if it names none or none that can be written.

@@ -220,7 +220,7 @@ func TestSeedCommands(t *testing.T) {
 	p := mustRead(t, "plan.md", readFile(t, seed))
 	for _, want := range []Command{
 		{1, `test -d src/training/hpo/azureml && echo "EXISTS" || echo "NOT_EXISTS"`, 181, "it asks a question, and does not say what the answer must be", ""},
-		{15, `rm -rf src/orchestration/`, 933, "restage makes its changes itself", ""},
+		{15, `rm -rf src/orchestration/`, 933, "restage changes only what tables and sentences of the plan say", ""},
 		{15, `find src/orchestration -name "*.py" -type f | grep -v "__pycache__" | wc -l`, 918, `it prints what it finds; write above it what must come out, as in "# must be 0"`, ""},
 		{16, "python -c \"$(grep -A 5 '^```python' src/training/README.md | grep -v '^```' | head -10)\"", 1004, "it runs a command inside a command", ""},
 	} {

@@ -42,11 +42,13 @@ var (
 	label     = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
 	negation  = regexp.MustCompile(`(?i)\b(not|never|\pL+n['’]t)(\s+\pL+){0,3}\s*$`)
 	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
-	deleteOne = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
+	deleteOne = regexp.MustCompile("(?i)^(?:please\\s+)?(?:delete|remove|drop|get rid of)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
 	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
 	// onlyDelete matches an item that stands above what goes, or below.
 	onlyDelete = regexp.MustCompile(`(?i)^(?:to be )?(?:delete|remove)d?[^\pL\pN]*$`)
-	folder     = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
+	// deleteTitle matches the title of a section that lists what goes.
+	deleteTitle = regexp.MustCompile(`(?i)^(?:\d+[.):]?\s+)?(?:(?:files?|folders?|modules?|paths?|code|what|which files?)\s+)?(?:(?:to|should|must|can|will)\s+)?(?:be\s+(?:deleted|removed)|delete|deletions?|remove|removals?)[^\pL\pN]*$`)
+	folder      = regexp.MustCompile(`(?i)^\s*(directory|folder|package)\b`)
 )
 
 // lead matches what may stand before the first word of a sentence.
@@ -61,7 +63,7 @@ func (m *markdown) sentence(b *block) {
 	if m.creates != nil && (b.title || b.item && b.depth <= m.creates.depth || b.depth < m.creates.depth || strings.HasSuffix(b.text.s, ":")) {
 		m.creates = nil
 	}
-	if m.deletes != nil && (b.depth <= m.deletes.depth || b.heading != m.deletes.heading) {
+	if m.deletes != nil && (b.depth <= m.deletes.depth && !m.deletes.title || b.heading != m.deletes.heading) {
 		m.deletes = nil
 	}
 	if m.provided != nil && (b.depth <= m.provided.depth || b.heading != m.provided.heading) {
@@ -114,7 +116,7 @@ var (
 	// alone matches an item that stands above what stays.
 	alone = regexp.MustCompile(`(?i)^(?:out[ -]of[ -]scope|not in scope|keep|kept|what stays|stays|unchanged|untouched|excluded|leave (?:alone|as is|untouched)|left alone|not (?:included|touched|moved|migrated))[^\pL\pN]*$`)
 	// leaveOne matches "Leave `a/` alone".
-	leaveOne = regexp.MustCompile("(?i)^(?:leave|keep)\\s+(?:(?:the|file|folder|directory|package|module)\\s+)*`([^`]+)`\\s+(?:(?:file|folder|directory|package|module)\\s+)?(?:alone|as[ -]is|as it is|untouched|unchanged|in place|where it is|out of (?:this|it|scope))\\b")
+	leaveOne = regexp.MustCompile("(?i)^(?:please\\s+)?(?:leave|keep)\\s+(?:(?:the|file|folder|directory|package|module)\\s+)*`([^`]+)`\\s+(?:(?:file|folder|directory|package|module)\\s+)?(?:alone|as[ -]is|as it is|untouched|unchanged|in place|where it is|out of (?:this|it|scope))\\b")
 )
 
 // keepEnd matches where the paths of an item end and their explanation begins.
@@ -122,7 +124,7 @@ var keepEnd = regexp.MustCompile(`\s[-–—]\s|:\s|\(`)
 
 // outOfScope reads an item of the paths that stay: "`a/` - why".
 func (m *markdown) outOfScope(b *block) {
-	if !b.item {
+	if !b.item && !onlyPaths(b.text.s) {
 		return
 	}
 	text := b.text.s
@@ -143,6 +145,11 @@ func (m *markdown) outOfScope(b *block) {
 	}
 }
 
+// onlyPaths reports whether a text is but a list of paths.
+func onlyPaths(text string) bool {
+	return strings.Trim(codeSpan.ReplaceAllString(text, ""), " ,&\n") == ""
+}
+
 // leaveAlone reads "Leave `a/` alone" at an offset of the text of b.
 func (m *markdown) leaveAlone(b *block, at int) {
 	match := leaveOne.FindStringSubmatchIndex(b.text.s[at:])
@@ -159,7 +166,7 @@ func (m *markdown) leaveAlone(b *block, at int) {
 	}
 }
 
-// pairs reads "`a` → `b`": two paths are a move. At the start of a sentence two
+// pairs reads "`a` → `b`": two paths are a move. In an item, or alone, two
 // modules are a row of the import map, a path and a module a layer to retire.
 func (m *markdown) pairs(b *block) {
 	text := b.text.s
@@ -168,7 +175,7 @@ func (m *markdown) pairs(b *block) {
 		found = plainPair.FindAllStringSubmatchIndex(text, -1)
 	}
 	for _, at := range found {
-		m.pair(b, at, at[0] == 0 && (b.item || b.title))
+		m.pair(b, at, at[0] == 0 && (b.item || b.title || at[1] == len(text)))
 	}
 	if len(found) > 0 {
 		return
@@ -227,11 +234,11 @@ func (m *markdown) pair(b *block, at []int, about bool) {
 // What is said under a condition is decided against the tree.
 func (m *markdown) delete(b *block) {
 	text := b.text.s
-	if m.deletes != nil && b.item {
+	if m.deletes != nil && (b.item || m.deletes.title && onlyPaths(text)) {
 		m.deleteSpans(b, 0, len(text))
 		return
 	}
-	if deleteAll.MatchString(text) || b.item && onlyDelete.MatchString(text) {
+	if deleteAll.MatchString(text) || b.item && onlyDelete.MatchString(text) || b.title && deleteTitle.MatchString(text) {
 		m.deletes, b.used = b, true
 		return
 	}

@@ -51,7 +51,7 @@ func readShell(lines []string, after string) (checks []Check, commands, notRun [
 			continue // a form feed: for a shell, the name of a program
 		}
 		for _, c := range st.Comments {
-			if n := said(c.Text); n != unsaid && c.Pos().Line() < st.Pos().Line() {
+			if n := said(c.Text); n != unsaid && (c.Pos().Line() < st.Pos().Line() || c.Pos().Line() == st.End().Line()) {
 				s.want = n
 			}
 		}
@@ -291,7 +291,7 @@ func (s *shell) call(c *syntax.CallExpr) error {
 	case slices.Contains(printer, name):
 		return nil
 	case slices.Contains(changes, name):
-		return errors.New("restage makes its changes itself")
+		return errors.New("restage changes only what tables and sentences of the plan say")
 	case slices.Contains(shells, name):
 		return fmt.Errorf("%s is for a shell, and restage has none", input.Quote(name))
 	}

@@ -12,8 +12,8 @@ import (
 
 // The names that columns have, lower case.
 var (
-	fromColumn = []string{"from", "source", "source file", "von", "source path", "move from", "was", "before", "existing path", "current file", "old path", "old location", "current path", "current location", "old file", "current", "old", "alt"}
-	toColumn   = []string{"to", "target", "nach", "destination", "target path", "target location", "target file", "move to", "becomes", "after", "is to be", "goes to", "new path", "new location", "new file", "new home", "new", "neu"}
+	fromColumn = []string{"from", "source", "source file", "von", "source path", "move from", "was", "before", "existing path", "current file", "existing", "existing location", "old path", "old location", "current path", "current location", "old file", "current", "old", "alt"}
+	toColumn   = []string{"to", "target", "nach", "destination", "target path", "target location", "target file", "move to", "becomes", "after", "is to be", "goes to", "new path", "new location", "new file", "new home", "new", "neu", "proposed", "proposed path", "proposed location", "planned"}
 	oldColumn  = []string{"old import", "import from (old)", "imports from", "was imported from", "old import statement", "old import path", "old module", "current import", "import"}
 	newColumn  = []string{"new import", "import from (new)", "import from", "is imported from", "new import statement", "import instead", "new import path", "new module", "target import"}
 	fileColumn = []string{"file", "directory", "folder", "path", "module", "file/directory", "file/folder",

@@ -21,6 +21,7 @@ func TestTasks(t *testing.T) {
 
 ### Step 2: Documentation
 
+- Write the migration guide to docs/migration.md
 - Add a section on jobs
 - Update `+"`README.md`"+`:
 - File moved to its place

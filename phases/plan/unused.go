@@ -80,7 +80,7 @@ var introduces = regexp.MustCompile(`^[^.:\n]{0,60}:$`)
 // leave notes one thing that was not used. Of very many, the number must do.
 func (m *markdown) leave(step int, text string, line int) {
 	const most, longest = 1000, 200
-	if text = md.Shorten(md.OneLine(text), longest); text == "" {
+	if text = md.Shorten(md.OneLine(text), longest); text == "" || m.plan.Guide != "" && guideFile(text) == m.plan.Guide {
 		return
 	}
 	if len(m.plan.Unused) == most {
