@@ -284,7 +284,7 @@ func TestPreflight(t *testing.T) {
 	}
 	issue := w.file("ada", fenced(disputed+"estimate: 2 to 5 imports\n"))
 	w.settle(nil)
-	contain(t, w.preflight(issue), "names in import statements; the plan says: 2 to 5 imports.", "One question is open", "`src/shop/old/pricing.py` → `src/shop/prices.py`: imported by `src/shop/cart.py`",
+	contain(t, w.preflight(issue), "(1 name in import statements); the plan says: 2 to 5 imports.", "One question is open", "`src/shop/old/pricing.py` → `src/shop/prices.py`: imported by `src/shop/cart.py`",
 		"the plan deletes `shop/old/` above it", "Another pull request touches the same files: #1 (Work on busy @\u200bbob): `src/shop/cart.py`",
 		"`main` **is not green**: `ci/build` failed")
 	if strings.Contains(w.preflight(issue), "elsewhere") {

@@ -22,6 +22,7 @@ type Preflight struct {
 	Order      []string           `json:"order"`      // what to move first, so that dependencies come before what needs them; empty if the plan's order is right
 	Layers     []LayerFinding     `json:"layers"`     // by row of the plan
 	Duplicates []DuplicateFinding `json:"duplicates"` // by row of the plan
+	Nothing    []string           `json:"nothing"`    // what the plan deletes and is not there, as the plan spells it
 	Kept       []KeptFinding      `json:"kept"`       // by row of the plan
 	Cycles     [][]string         `json:"cycles"`     // import cycles that modules of the plan are in
 	NewCycles  []string           `json:"new_cycles"` // what the plan moves into an import cycle, as the plan spells it
@@ -73,7 +74,7 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	if err != nil {
 		return nil, err
 	}
-	pre := &Preflight{Total: Total{Estimate: p.Estimate}, Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Kept: []KeptFinding{},
+	pre := &Preflight{Total: Total{Estimate: p.Estimate}, Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Nothing: []string{}, Kept: []KeptFinding{},
 		Cycles: [][]string{}, NewCycles: []string{}, Computed: []Warning{}, Warnings: []Warning{}, Changes: changes, Decisions: changes[0].Decisions}
 	pre.count(changes, j.index)
 	then, err := look(ctx, before[1], p, opt)
@@ -90,6 +91,8 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	for _, d := range p.Delete {
 		if d.DuplicateOf != "" {
 			pre.Duplicates = append(pre.Duplicates, s.duplicate(d))
+		} else if len(s.goner(d.Path, d.Step).files) == 0 {
+			pre.Nothing = append(pre.Nothing, d.Path)
 		}
 	}
 	for _, spelt := range p.Keep {

@@ -19,6 +19,10 @@ func (pre *Preflight) Markdown() string {
 	pre.writeMoves(w)
 	pre.writeLayers(w)
 	pre.writeDuplicates(w)
+	if len(pre.Nothing) > 0 {
+		w.heading("Nothing to delete")
+		w.line("There is nothing of this name: %s.", codes(pre.Nothing))
+	}
 	pre.writeKept(w)
 	pre.writeCycles(w)
 	pre.writeComputed(w)
