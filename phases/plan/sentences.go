@@ -19,7 +19,7 @@ var (
 	// moveTo matches "Move `a` to `b`".
 	moveTo = regexp.MustCompile("(?i)\\b(?:move|rename|relocate)\\s+(?:the\\s+)?(?:file\\s+|folder\\s+|directory\\s+|package\\s+|module\\s+)?`([^`]+)`(?:\\s*\\([^()]*\\))?\\s+(?:in)?to\\s+`([^`]+)`")
 	// becomes matches "`a` becomes `b`", "`a`: use `b`".
-	becomes = regexp.MustCompile("(?i)`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*(?:[:,–—-]\\s*)?(?:(?:is|are|was|should be|will be|must be|now|imports?|deprecated|wrapper)[,;:]?\\s+){0,3}(?:becomes?|replaced (?:by|with)|goes (?:in)?to|moved? to|moves to|imported from|(?:please\\s+)?use|use instead:?|replacement:?|lives in|superseded by|in favou?r of)\\s+(?:the\\s+)?`([^`]+)`")
+	becomes = regexp.MustCompile("(?i)`([^`]+)`(?:\\s*\\([^()]*\\))?\\s*(?:[:,–—-]\\s*)?(?:(?:is|are|was|should(?: be)?|will(?: be)?|must(?: be)?|now|imports?|deprecated|wrapper)[,;:]?\\s+){0,3}(?:becomes?|replaced (?:by|with)|go(?:es)? (?:in)?to|move[sd]? to|imported from|(?:please\\s+)?use|use instead:?|replacement:?|lives? in|superseded by|in favou?r of)\\s+(?:the\\s+)?`([^`]+)`")
 	// replaceBy matches "Replace `a` with `b`", "Retire `a` in favour of `b`".
 	replaceBy = regexp.MustCompile("(?i)\\b(?:replace|retire|swap|deprecate|substitute)\\s+(?:(?:the|imports?|of|from|references?|to|layer|wrapper|module|old)\\s+)*`([^`]+)`(?:\\s*\\([^()]*\\))?\\s+(?:with|by|for|in favou?r of|and use)\\s+`([^`]+)`")
 	// insteadOf matches "Import from `b` instead of `a`".
@@ -39,8 +39,10 @@ var (
 	checkFor   = regexp.MustCompile("(?i)\\bcheck\\s+`([^`]+)`\\s+for:?\\s+(.*)")
 
 	// label matches the "Remove duplicate:" in front of a sentence.
-	label     = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
-	negation  = regexp.MustCompile(`(?i)\b(not|never|\pL+n['’]t)(\s+\pL+){0,3}\s*$`)
+	label    = regexp.MustCompile("^[^:`\n]{1,60}:\\s+")
+	negation = regexp.MustCompile(`(?i)\b(not|never|\pL+n['’]t)(\s+\pL+){0,3}\s*$`)
+	// partOf matches what stands before a path of which only a part is meant.
+	partOf    = regexp.MustCompile("`[^`]+`(?:\\s+\\w+)?\\s+(?:from|in|of|out of)\\s+(?:the\\s+)?(?:file\\s+|module\\s+)?$")
 	condition = regexp.MustCompile(`(?i)^\s*(if|when|unless|once)\b`)
 	deleteOne = regexp.MustCompile("(?i)^(?:please\\s+)?(?:delete|remove|drop|get rid of)\\s+(?:(?:the|entire|whole|old|empty|deprecated|obsolete|unused|duplicate|directory|folder|file|package|module)\\s+)*((?:`[^`]+`(?:\\s*(?:,|and|&|,\\s*and)\\s*)?)+)")
 	deleteAll = regexp.MustCompile("(?i)^(?:delete|remove|drop)\\b[^`]*:\\s*$")
@@ -199,7 +201,7 @@ func (m *markdown) pair(b *block, at []int, about bool) {
 	if at[4] >= 0 {
 		to = strings.TrimSpace(text[at[4]:at[5]])
 	}
-	if negation.MatchString(text[max(0, at[0]-40):at[0]]) {
+	if before := text[max(0, at[0]-80):at[0]]; negation.MatchString(before) || partOf.MatchString(before) {
 		return
 	}
 	line := m.lineAt(b.text, at[2])
