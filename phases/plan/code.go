@@ -46,7 +46,7 @@ func shellLike(lines []string) bool {
 	words := 0
 	for _, text := range lines {
 		text = strings.TrimSpace(text)
-		word, _, _ := strings.Cut(strings.TrimLeft(text, "!( "), " ")
+		word, _, _ := strings.Cut(strings.TrimLeft(text, "$!( "), " ")
 		switch {
 		case text == "" || text[0] == '#':
 		case slices.Contains(shellWords, word):

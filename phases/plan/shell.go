@@ -32,6 +32,7 @@ const unsaid = -2
 // readShell reads a shell block. After is the sentence that follows it. Lines
 // are counted from 0.
 func readShell(lines []string, after string) (checks []Check, commands, notRun []Command) {
+	lines = withoutPrompts(lines)
 	source := strings.Join(lines, "\n")
 	if len(source) > maxShell {
 		return nil, nil, []Command{{Text: strings.TrimSpace(lines[0]), Reason: fmt.Sprintf("the block is longer than %d bytes", maxShell)}}
@@ -79,6 +80,27 @@ func readShell(lines []string, after string) (checks []Check, commands, notRun [
 		}
 	}
 	return checks, commands, notRun
+}
+
+// withoutPrompts returns the commands of what was copied from a terminal: the
+// lines behind a "$", and the comments. All else is what they printed.
+func withoutPrompts(lines []string) []string {
+	if !slices.ContainsFunc(lines, func(s string) bool { return strings.HasPrefix(strings.TrimSpace(s), "$ ") }) {
+		return lines
+	}
+	commands := make([]string, len(lines))
+	goesOn := false
+	for i, text := range lines {
+		text = strings.TrimSpace(text)
+		command, prompted := strings.CutPrefix(text, "$ ")
+		if prompted || strings.HasPrefix(text, "#") {
+			commands[i] = command
+		} else if goesOn {
+			commands[i] = strings.TrimPrefix(text, "> ")
+		}
+		goesOn = strings.HasSuffix(commands[i], "\\")
+	}
+	return commands
 }
 
 // number matches what people write of how much a command must find.

@@ -16,6 +16,7 @@ func TestShell(t *testing.T) {
 		{`test -f "src/a.py" && echo ok`, `{file: src/a.py}`},
 		{`test -d src/a/`, `{folder: src/a}`},
 		{`test ! -e src/a`, `{absent: src/a}`},
+		{"$ test -f a.py\n$ test -d \\\n> b && echo ok\nok\n# must be 0\n$ grep -r x src | wc -l\n0", "{file: a.py}\n{folder: b}\n{text: x, in: [src], count: 0}"},
 		{`test -e a`, `{exists: a}`},
 		{`! test -d src/a`, `{absent: src/a}`},
 		{`! test ! -f a.py`, `{exists: a.py}`},
