@@ -3,6 +3,7 @@ package bot_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/tools/txtar"
+
+	"github.com/restage/restage/bot/demo"
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
 )
@@ -101,6 +105,59 @@ func TestCommands(t *testing.T) {
 	w.comment("ada", issue, "/restage rerun tests")
 	await(1)
 	contain(t, strings.Join(w.conclusions(head), "\n"), "restage / tests failure\nrestage / tests failure\nrestage / types success")
+}
+
+// The sample's three pull requests carry what its tests and mypy really say. A
+// test that fails and mypy's errors, also those in files that move, are old; a
+// mistake is new.
+func TestSampleCommands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sample(t)+`-- tests/test_bug.py --
+def test_bug():
+    assert 1 == 2
+-- .github/restage.yml --
+source_roots: [src]
+exclude: [docs/audits/**]
+verify:
+  - {name: tests, run: python3 -m pytest -q tests, report: pytest, timeout: 3m}
+  - {name: types, run: python3 -m mypy --cache-dir=/dev/null src, report: mypy, timeout: 3m}
+`)
+	await := w.withCommands()
+	issue := w.file("ada", string(demo.Plan()))
+	finish := func() {
+		for await(1); strings.Contains(w.status(issue), "The checks of"); {
+			await(1)
+		}
+	}
+	for _, branch := range branches {
+		finish()
+		head := w.pull(branch).GetHead().GetSHA()
+		same(t, branch+" tests", w.check(head, "tests"), "success: no new failure, 1 old one as on main")
+		same(t, branch+" types", w.check(head, "types"), "success: no new failure, 10 old ones as on main")
+		if branch == importsBranch {
+			w.write(branch, "src/training/mistake.py", "def epochs() -> int:\n    return None\n")
+			finish()
+			head = w.pull(branch).GetHead().GetSHA()
+			same(t, "mistake", w.check(head, "types"), "failure: 1 new failure, 10 old ones as on main\nsrc/training/mistake.py:2 failure")
+		}
+		w.merge(branch)
+	}
+}
+
+// sample returns the files of the demo's repository, but for its configuration, as
+// a txtar archive.
+func sample(t *testing.T) string {
+	t.Helper()
+	var a txtar.Archive
+	check(t, fs.WalkDir(demo.Sample(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path == ".github/restage.yml" {
+			return err
+		}
+		data, err := fs.ReadFile(demo.Sample(), path)
+		a.Files = append(a.Files, txtar.File{Name: path, Data: data})
+		return err
+	}))
+	return string(txtar.Format(&a))
 }
 
 // As long as commands wait or run, everything says so.
