@@ -23,6 +23,7 @@ func (m *model) rewriteText(file string, src []byte) *rewriter {
 	}
 	r.scan(python.Span{Start: at, End: len(src)}, false)
 	r.patterns()
+	r.keepKeys()
 	for i := range r.left {
 		r.left[i].soft = r.left[i].soft || patternFile(file)
 	}

@@ -47,7 +47,7 @@ func (j *job) runMoves(c *Change) error {
 		c.Commits = append(c.Commits, newCommit(0, "Move files to their new homes", renames))
 	}
 	steps.into(c, j, "Keep the old paths working")
-	return nil
+	return j.moveSettings(c)
 }
 
 // updateMoved brings the moved files up to date and returns their edits.

@@ -82,7 +82,7 @@ var mainGuard = regexp.MustCompile(`(?m)^if\s+__name__\s*==\s*['"]__main__['"]`)
 func (j *job) shimScript(b *strings.Builder, mv *fileMove) {
 	rel := relativePath(path.Dir(mv.from), mv.to)
 	b.WriteString("if __name__ == \"__main__\":\n    import runpy\n\n")
-	b.WriteString("    if __spec__ is None:\n        import os\n\n")
+	b.WriteString("    if globals()[\"__spec__\"] is None:\n        import os\n\n")
 	fmt.Fprintf(b, "        _new = os.path.join(os.path.dirname(os.path.abspath(__file__)), %s)\n", pythonString(rel))
 	b.WriteString("        _new = os.path.normpath(_new)\n        sys.path[0] = os.path.dirname(_new)\n")
 	b.WriteString("        runpy.run_path(_new, run_name=\"__main__\")\n    else:\n")
