@@ -148,7 +148,7 @@ func (l leftover) named(m *model) string {
 	if d := m.fates[holder]; d != nil && d.fate == moved {
 		holder = d.module // behind the shim
 	}
-	if l.name != "" && l.name != "*" && !m.exports(holder, l.name) {
+	if l.name != "" && l.name != "*" && !contains(everyModule, l.name) && !m.exports(holder, l.name) {
 		return ""
 	}
 	return mod.Path
@@ -267,7 +267,9 @@ func (j *job) newModel(t tree.Tree) *model {
 		m.paths[mv.from] = newPath{mv.to, step}
 		m.movers = append(m.movers, mv.from)
 		if from, _ := j.findMoved(mv.row); strings.HasSuffix(mv.row.From, "/") {
-			m.paths[from] = newPath{j.destination(from, mv.row.To), step}
+			for dir, to := path.Dir(mv.from), path.Dir(mv.to); within(dir, from); dir, to = path.Dir(dir), path.Dir(to) {
+				m.paths[dir] = newPath{to, step}
+			}
 		}
 	}
 	slices.Sort(m.movers)

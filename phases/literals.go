@@ -12,8 +12,12 @@ import (
 // mock.patch and import_module take it, and dotted names and paths in others.
 // Quoted are the chains in annotations.
 func (r *rewriter) strings(quoted []python.Span) {
+	var listed python.Span
+	if l := readPackageList(r.path, r.f.Src); l != nil {
+		listed = l.span // kept up by moves and cleanup
+	}
 	for _, s := range r.f.Strings {
-		if strings.Contains(s.Prefix, "b") {
+		if strings.Contains(s.Prefix, "b") || s.Start >= listed.Start && s.End <= listed.End {
 			continue
 		}
 		if chains := inside(quoted, s.Content); len(chains) > 0 {

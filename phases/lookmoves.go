@@ -95,9 +95,9 @@ func (j *job) filesOf(row *plan.Move, from, to string) []*fileMove {
 		seen[rel] = true
 		list = append(list, &fileMove{from: e.Path, to: to + rel, row: row})
 	}
-	if len(list) == 0 || j.isShim(list[0].from) {
+	if len(list) == 0 || slices.ContainsFunc(list, func(mv *fileMove) bool { return j.isShim(mv.from) }) {
 		for _, e := range tree.Under(j.tree, to) {
-			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && strings.HasSuffix(rel, ".py") && j.rowTo(e.Path) == row && !j.isShim(e.Path) {
+			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && j.rowTo(e.Path) == row && !j.isShim(e.Path) {
 				list = append(list, &fileMove{from: from + rel, to: e.Path, row: row})
 			}
 		}

@@ -201,6 +201,9 @@ func (m *model) bringsAny(mod, name string) bool {
 	})
 }
 
+// everyModule are the names that Python gives to every module.
+var everyModule = []string{"__dict__", "__doc__", "__file__", "__loader__", "__name__", "__package__", "__spec__"}
+
 // symbol returns what a module binds to a name, be it with "import *": what
 // runs last holds.
 func (m *model) symbol(t *python.Symbols, name string) (python.Symbol, bool) {
@@ -236,7 +239,7 @@ func (m *model) findSeen(mod, name string, seen []string) (target, bool) {
 func (m *model) findIn(d *dest, mod, name string, seen []string) (target, bool) {
 	switch d.fate {
 	case moved:
-		if !m.exports(d.module, name) && !m.bringsAny(d.module, name) {
+		if !m.exports(d.module, name) && !m.bringsAny(d.module, name) && !contains(everyModule, name) {
 			return target{}, false
 		}
 		return m.viaFacade(target{module: d.module, name: name, concrete: d.module, step: d.step}, d.facade), true

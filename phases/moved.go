@@ -16,6 +16,9 @@ import (
 // warnMoved warns of code whose meaning depends on where its file is, or on
 // what its module is called.
 func (j *job) warnMoved(r *rewriter, mv *fileMove) {
+	if guard := mainGuard.FindIndex(r.f.Src); guard != nil && mv.runs() != mv.new && path.Base(mv.from) != "__init__.py" {
+		r.warn(guard[0], "script", "this is a package now, and python -m "+mv.new+" runs the __main__.py of a package; python -m "+mv.runs()+" runs this")
+	}
 	for _, u := range r.f.Uses {
 		switch name := u.Parts[0].Text; name {
 		case "__file__":

@@ -252,8 +252,13 @@ func (j *job) removePackages(after tree.Tree, going map[string]bool, steps *comm
 				continue
 			}
 			for i, name := range l.names {
-				if mod, _ := j.index.Lookup(name); mod == nil || mod.Path == "" || !going[mod.Path] {
+				mod, _ := j.index.Lookup(name)
+				if mod == nil || mod.Path != "" && !going[mod.Path] {
 					continue
+				}
+				stays := func(e tree.Entry) bool { return !going[e.Path] }
+				if mod.Path == "" && slices.ContainsFunc(tree.Under(after, mod.Dir), stays) {
+					continue // a namespace package goes with its last file
 				}
 				edits = append(edits, l.remove(src, i))
 			}

@@ -86,7 +86,16 @@ func (j *job) shimScript(b *strings.Builder, mv *fileMove) {
 	fmt.Fprintf(b, "        _new = os.path.join(os.path.dirname(os.path.abspath(__file__)), %s)\n", pythonString(rel))
 	b.WriteString("        _new = os.path.normpath(_new)\n        sys.path[0] = os.path.dirname(_new)\n")
 	b.WriteString("        runpy.run_path(_new, run_name=\"__main__\")\n    else:\n")
-	fmt.Fprintf(b, "        runpy.run_module(%s, run_name=\"__main__\", alter_sys=True)\n", pythonString(mv.new))
+	fmt.Fprintf(b, "        runpy.run_module(%s, run_name=\"__main__\", alter_sys=True)\n", pythonString(mv.runs()))
+}
+
+// runs returns what "python -m" calls the code of the new file: run by its name
+// alone, a package runs its __main__.py.
+func (mv *fileMove) runs() string {
+	if path.Base(mv.to) == "__init__.py" {
+		return mv.new + ".__init__"
+	}
+	return mv.new
 }
 
 func pythonString(s string) string {
