@@ -30,6 +30,9 @@ func (j *job) runMoves(c *Change) error {
 	if _, err := j.updateMoved(c, renamed, staged, &steps); err != nil {
 		return err
 	}
+	if staged, err = j.followData(c, staged, &steps); err != nil {
+		return err
+	}
 	if err := j.addPackages(staged, &steps); err != nil {
 		return err
 	}

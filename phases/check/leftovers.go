@@ -195,7 +195,7 @@ func commentStart(f string, line []byte) int {
 	return -1
 }
 
-var packageList = regexp.MustCompile(`(?m)^[ \t]*packages[ \t]*=[ \t]*(\[[^\]]*\]|\r?\n(?:[ \t]+\S[^\n]*\n?)+)`)
+var packageList = regexp.MustCompile(`(?m)(?:^|[\s,(])packages[ \t]*=[ \t]*(\[[^\]]*\]|\r?\n(?:[ \t]+\S[^\n]*\n?)+)`)
 
 // withoutPackages blanks the explicit list of packages of pyproject.toml,
 // setup.cfg or setup.py.

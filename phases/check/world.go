@@ -239,10 +239,11 @@ func (w *world) self(f string) (name string, pkg bool) {
 }
 
 // moduleAttributes are the names that the import system itself gives to every
-// module ("Import-related attributes on module objects").
+// module ("Import-related attributes on module objects"); every object has an
+// __init__, and "pkg.__init__" is a package's file as a module.
 var moduleAttributes = map[string]bool{
 	"__name__": true, "__file__": true, "__doc__": true, "__path__": true, "__package__": true, "__spec__": true,
-	"__loader__": true, "__dict__": true, "__builtins__": true, "__class__": true, "__cached__": true, "__annotations__": true,
+	"__loader__": true, "__init__": true, "__dict__": true, "__builtins__": true, "__class__": true, "__cached__": true, "__annotations__": true,
 }
 
 // attr finds the attribute name of the module called mod. It reports whether
