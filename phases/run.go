@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -200,13 +201,21 @@ func write(t tree.Tree, p string, data []byte) tree.Edit {
 // excluded reports whether a file is never rewritten.
 func (j *job) excluded(f string) bool {
 	base := path.Base(f)
-	if f == j.opt.PlanFile || f == j.plan.Guide || j.src.plans[f] || strings.HasPrefix(strings.ToUpper(base), "CHANGELOG") {
+	if f == j.opt.PlanFile || f == j.plan.Guide || j.src.plans[f] || isHistory(base) {
 		return true
 	}
 	if len(j.opt.Include) > 0 && !slices.ContainsFunc(j.opt.Include, func(g string) bool { return glob.Match(g, f) }) {
 		return true
 	}
 	return slices.ContainsFunc(j.opt.Exclude, func(g string) bool { return glob.Match(g, f) })
+}
+
+var history = regexp.MustCompile(`(?i)^(changelog.*|(changes|history|news)(\.(md|rst|txt))?)$`)
+
+// isHistory reports whether a file tells what was, in the names of then. A
+// module may be called changelog, too.
+func isHistory(base string) bool {
+	return history.MatchString(base) && !strings.HasSuffix(base, ".py") && !strings.HasSuffix(base, ".pyi")
 }
 
 // rewriteFile rewrites the references in one file of m's tree; from is where it
