@@ -19,9 +19,9 @@ func (j *job) followData(c *Change, staged tree.Tree, steps *commits) (tree.Tree
 	bare.Imports = nil
 	data.plan, data.fates, data.twins = &bare, map[string]*dest{}, map[string]map[string]*dest{}
 	data.moves, data.retire, data.deletes, data.warnings = nil, nil, nil, nil
-	moving, mixed := map[string]bool{}, map[string]bool{}
+	skip, mixed := map[string]bool{}, map[string]bool{}
 	for _, mv := range j.moves {
-		moving[mv.from] = true
+		skip[mv.from] = true
 		switch path.Ext(mv.from) {
 		case ".py", ".pyi":
 			for dir := path.Dir(mv.from); dir != "."; dir = path.Dir(dir) {
@@ -40,7 +40,12 @@ func (j *job) followData(c *Change, staged tree.Tree, steps *commits) (tree.Tree
 	for dir := range mixed {
 		delete(m.paths, dir) // the shims are there
 	}
-	rewritten, _, _, err := data.rewriteAll(m, moving, nil)
+	for _, f := range j.hits {
+		if contains(toolSettings, path.Base(f)) {
+			skip[f] = true // moveSettings leads these
+		}
+	}
+	rewritten, _, _, err := data.rewriteAll(m, skip, nil)
 	if err != nil {
 		return nil, err
 	}
