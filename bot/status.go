@@ -224,7 +224,7 @@ func (l *look) nextText(working bool) string {
 		if !merged {
 			return "Nothing had to be done: the repository is as the plan wants it."
 		}
-		return "Everything is merged. Nothing is left to do."
+		return "Everything is merged. " + l.tasksLeft()
 	case store.Failed:
 		return l.m.Message
 	case store.Paused:
@@ -253,6 +253,20 @@ func (l *look) nextText(working bool) string {
 		return "Everything that was clear is merged. What is left waits for the decisions below."
 	}
 	return "restage is at work on the next pull request."
+}
+
+// tasksLeft says where the plan has tasks for people that are not ticked off.
+func (l *look) tasksLeft() string {
+	var where []string
+	for _, s := range slices.Concat(l.earlier, l.stages) {
+		if strings.Contains(s.pull.GetBody(), "\n- [ ] Step ") {
+			where = append(where, fmt.Sprintf("#%d", s.pull.GetNumber()))
+		}
+	}
+	if len(where) == 0 {
+		return "Nothing is left to do."
+	}
+	return "What is left is for people: the tasks in " + strings.Join(where, " and ") + "."
 }
 
 // checksText returns the results of checks in one line.

@@ -151,7 +151,7 @@ verify:
 
 // sample returns the files of the demo's repository, but for its configuration, as
 // a txtar archive.
-func sample(t *testing.T) string {
+func sample(t testing.TB) string {
 	t.Helper()
 	var a txtar.Archive
 	check(t, fs.WalkDir(demo.Sample(), ".", func(path string, d fs.DirEntry, err error) error {

@@ -38,7 +38,7 @@ var ctx = context.Background()
 // hand: webhooks pile up until settle lets the bot act on them.
 type world struct {
 	*githubtest.Server
-	t      *testing.T
+	t      testing.TB
 	users  map[string]*gh.Client
 	app    githubtest.App
 	inst   int64
@@ -65,7 +65,7 @@ var began = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 // newWorld returns a world whose repository holds the files of a txtar archive.
 // Permissions, such as "workflows: write", are granted to restage beyond those
 // that it asks for.
-func newWorld(t *testing.T, archive string, permissions ...string) *world {
+func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	t.Helper()
 	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), runner: runner.None{}, out: http.DefaultTransport}
 	w.description = must(openapi.Load())
@@ -376,7 +376,7 @@ func same(t *testing.T, what string, got, want any) {
 	}
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

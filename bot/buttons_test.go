@@ -1,0 +1,51 @@
+package bot_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/store"
+)
+
+// The buttons of a check run do a check again, and list the decisions. There is no
+// way to press one through GitHub's API, so what GitHub sends is made up here.
+func TestButtons(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(disputed))
+	w.settle(nil)
+	pull := w.pull(movesBranch)
+	list, _, err := w.users["bob"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", pull.GetHead().GetSHA(), &gh.ListCheckRunsOptions{CheckName: gh.String("restage / structure")})
+	check(t, err)
+	press := func(delivery, login, button string) {
+		t.Helper()
+		run := *list.CheckRuns[0]
+		run.CheckSuite = &gh.CheckSuite{ID: run.CheckSuite.ID, HeadBranch: gh.String(movesBranch)}
+		run.PullRequests = []*gh.PullRequest{{Number: pull.Number}}
+		repo, _, err := w.users["ada"].Repositories.Get(ctx, "ada", "shop")
+		check(t, err)
+		payload := must(json.Marshal(gh.CheckRunEvent{
+			Action: gh.String("requested_action"), CheckRun: &run, Repo: repo, RequestedAction: &gh.RequestedAction{Identifier: button},
+			Sender: &gh.User{Login: &login, Type: gh.String("User")}, Installation: &gh.Installation{ID: &w.inst},
+		}))
+		check(t, w.bot.Delivery(ctx, store.Delivery{ID: delivery, Event: "check_run", Payload: payload, Received: began}))
+		w.settle(nil)
+	}
+	press("d1", "bob", "rerun")
+	press("d1", "bob", "rerun")                                                 // delivered twice
+	press("d2", "eve", "rerun")                                                 // may not
+	same(t, "structure", len(w.conclusions(list.CheckRuns[0].GetHeadSHA())), 5) // four, and one again
+
+	press("d3", "bob", "decisions")
+	press("d3", "bob", "decisions")
+	comments := w.comments(pull.GetNumber())
+	same(t, "comments", len(comments), 1)
+	contain(t, comments[0], "`/restage decide shop/old/legacy.py keep`")
+	w.comment("ada", issue, "/restage decide shop/old/legacy.py keep")
+	w.settle(nil)
+	press("d4", "bob", "decisions")
+	contain(t, strings.Join(w.comments(pull.GetNumber()), "\n"), "No decision is open.")
+}
