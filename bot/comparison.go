@@ -1,0 +1,127 @@
+package bot
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/restage/restage/bot/runner/report"
+	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/markdown"
+)
+
+// A comparison is put into words for people.
+type comparison struct {
+	*report.Comparison
+	head *report.Report
+	base string // branch
+}
+
+// result returns what the check run of a command says.
+func (c *comparison) result(name string) *check.Result {
+	r := &check.Result{Name: name, Conclusion: check.Success, Title: c.title(), Summary: c.summary()}
+	if !c.OK() {
+		r.Conclusion = check.Failure
+	}
+	for _, f := range c.New {
+		r.Annotations = append(r.Annotations, annotate(f, "failure"))
+	}
+	for _, f := range c.Flaky {
+		r.Annotations = append(r.Annotations, annotate(f, "warning"))
+	}
+	r.Annotations = slices.DeleteFunc(r.Annotations, func(a check.Annotation) bool { return a.Path == "" })
+	r.Annotations = r.Annotations[:min(len(r.Annotations), maxAnnotations)]
+	return r
+}
+
+// maxAnnotations is how many places a check run marks at most; GitHub shows no
+// more beside a diff that anybody would read.
+const maxAnnotations = 100
+
+func annotate(f report.Finding, level string) check.Annotation {
+	message := f.Message
+	if f.Details != "" {
+		message += "\n\n" + f.Details
+	}
+	if level == "warning" {
+		message = "flaky: it failed, and passed when it was run again\n\n" + message
+	}
+	return check.Annotation{Path: f.Path, Line: max(1, f.Line), Level: level, Message: message}
+}
+
+// title says in one line what changed.
+func (c *comparison) title() string {
+	var parts []string
+	add := func(list []report.Finding, one, many string) {
+		switch len(list) {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", len(list), many))
+		}
+	}
+	add(c.New, "new failure", "new failures")
+	add(c.Gone, "test is not run any more", "tests are not run any more")
+	add(c.Old, "old one as on "+c.base, "old ones as on "+c.base)
+	add(c.Fixed, "fixed", "fixed")
+	add(c.Flaky, "flaky", "flaky")
+	if len(c.New) == 0 && len(c.Old) > 0 {
+		parts = append([]string{"no new failure"}, parts...)
+	}
+	if len(parts) == 0 {
+		if n := c.head.Count(report.Passed); n > 1 {
+			return fmt.Sprintf("all %d passed", n)
+		}
+		return "passed"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// summary lists what changed.
+func (c *comparison) summary() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| | This pull request | |\n|---|--:|---|\n")
+	row := func(mark string, n int, what string) {
+		if n > 0 {
+			fmt.Fprintf(&b, "| %s | %d | %s |\n", mark, n, what)
+		}
+	}
+	row("❌", len(c.New), "new")
+	row("❌", len(c.Gone), "not run any more")
+	row("➖", len(c.Old), "old, as on "+markdown.Code(c.base))
+	row("✅", len(c.Fixed), "fixed")
+	row("⚠️", len(c.Flaky), "flaky")
+	row("✅", c.head.Count(report.Passed), "passed")
+	row("➖", c.head.Count(report.Skipped), "skipped")
+	list := func(title string, findings []report.Finding) {
+		var lines []string
+		for _, f := range findings {
+			lines = append(lines, "- "+findingText(f))
+		}
+		if len(lines) > 0 {
+			b.WriteString("\n### " + title + "\n\n" + rows("", plural(len(lines), "finding"), lines) + "\n")
+		}
+	}
+	list("New", c.New)
+	list("Not run any more", c.Gone)
+	list("Flaky", c.Flaky)
+	list("Fixed", c.Fixed)
+	list("Old", c.Old)
+	return b.String()
+}
+
+// findingText says in one line what was found.
+func findingText(f report.Finding) string {
+	var parts []string
+	if f.Path != "" && f.Line > 0 {
+		parts = append(parts, markdown.Code(fmt.Sprintf("%s:%d", f.Path, f.Line)))
+	}
+	if f.ID != "" && !strings.HasSuffix(f.ID, f.Message) {
+		parts = append(parts, markdown.Code(markdown.Shorten(markdown.OneLine(f.ID), 200)))
+	}
+	if f.Message != "" {
+		parts = append(parts, markdown.Text(markdown.Shorten(markdown.OneLine(f.Message), 300)))
+	}
+	return strings.Join(parts, " ")
+}
