@@ -60,7 +60,19 @@ func look(ctx context.Context, src *sources, p *plan.Plan, opt Options) (*job, e
 
 // lookAt is look when it is known which moves would add an import cycle.
 func lookAt(ctx context.Context, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
-	j := &job{src: src, cyclic: cyclic, ctx: ctx, tree: src, plan: p, opt: opt, fates: map[string]*dest{}, twins: map[string]map[string]*dest{}, answers: map[string]string{}, asked: map[string]bool{}, answered: map[string]bool{}}
+	j := &job{
+		src:      src,
+		cyclic:   cyclic,
+		ctx:      ctx,
+		tree:     src,
+		plan:     p,
+		opt:      opt,
+		fates:    map[string]*dest{},
+		twins:    map[string]map[string]*dest{},
+		answers:  map[string]string{},
+		asked:    map[string]bool{},
+		answered: map[string]bool{},
+	}
 	if err := j.findRoots(); err != nil {
 		return nil, err
 	}

@@ -128,7 +128,7 @@ func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Optio
 	return c, nil
 }
 
-// moved fails when a phase comes before the moves it builds on.
+// requireMoved fails when a phase comes before the moves it builds on.
 func (j *job) requireMoved() error {
 	for _, mv := range j.moves {
 		if !mv.done {

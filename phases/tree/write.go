@@ -38,7 +38,16 @@ func Write(root string, base Tree, edits []Edit) error {
 	}
 	defer r.Close()
 
-	w := &writer{root: r, folders: map[string]*os.Root{}, base: base, after: after, found: map[string]fs.FileInfo{}, above: map[string]bool{}, temps: map[string]string{}, saves: map[string]string{}}
+	w := &writer{
+		root:    r,
+		folders: map[string]*os.Root{},
+		base:    base,
+		after:   after,
+		found:   map[string]fs.FileInfo{},
+		above:   map[string]bool{},
+		temps:   map[string]string{},
+		saves:   map[string]string{},
+	}
 	defer w.closeFolders()
 	if err := w.collect(edits); err != nil {
 		return err
