@@ -19,7 +19,8 @@ import (
 func (j *job) shim(mv *fileMove, content []byte, mode tree.Mode) []byte {
 	var b strings.Builder
 	f := j.src.parse.parse(content)
-	script := mode == tree.Executable || path.Base(mv.from) == "__main__.py" || bytes.HasPrefix(content, []byte("#!")) || bytes.Contains(content, []byte("__main__")) && mainGuard.Match(content)
+	script := mode == tree.Executable || path.Base(mv.from) == "__main__.py" ||
+		bytes.HasPrefix(content, []byte("#!")) || bytes.Contains(content, []byte("__main__")) && mainGuard.Match(content)
 	if bytes.HasPrefix(content, []byte("#!")) {
 		line, _, _ := bytes.Cut(content, []byte("\n"))
 		b.Write(bytes.TrimRight(line, "\r"))
