@@ -17,7 +17,11 @@ func (r *rewriter) strings(quoted []python.Span) {
 		listed = l.span // kept up by moves and cleanup
 	}
 	for _, s := range r.f.Strings {
-		if strings.Contains(s.Prefix, "b") || s.Start >= listed.Start && s.End <= listed.End {
+		if s.Start >= listed.Start && s.End <= listed.End {
+			continue
+		}
+		if strings.Contains(s.Prefix, "b") {
+			r.pickled(s)
 			continue
 		}
 		if chains := inside(quoted, s.Content); len(chains) > 0 {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -46,6 +47,43 @@ func (r *rewriter) warnResource(at int, moved string) {
 func (r *rewriter) warnPickled(at int, old string) {
 	r.warn(at, "pickled", "a pickle names a class by its module: what was pickled before the move says "+old+", which is there until cleanup")
 }
+
+// pickled warns of bytes that name a module which moves, as a pickle does.
+func (r *rewriter) pickled(s python.String) {
+	if !r.mayName(s.Content) {
+		return
+	}
+	text := s.Text(r.f.Src)
+	for _, old := range sorted(keys(r.m.fates)) {
+		if d := r.m.fates[old]; d.fate == moved && strings.Contains(old, ".") && pickledName(text, old) {
+			r.warnPickled(s.Start, old)
+			return
+		}
+	}
+}
+
+// pickledName reports whether bytes name a module in the way of a pickle: behind
+// the opcode c, up to the end of the line, or with its length before it and an
+// opcode behind (pickletools).
+func pickledName(text, module string) bool {
+	for at := 0; ; {
+		i := strings.Index(text[at:], module)
+		if i < 0 {
+			return false
+		}
+		if pickleBefore.MatchString(text[max(0, at+i-4):at+i]) && pickleAfter.MatchString(text[at+i+len(module):]) {
+			return true
+		}
+		at += i + len(module)
+	}
+}
+
+// pickleBefore and pickleAfter match what stands around the name, in Python's
+// spelling of bytes.
+var (
+	pickleBefore = regexp.MustCompile(`(?:c|\\x[0-9a-f]{2}|[^\w.])$`)
+	pickleAfter  = regexp.MustCompile(`^(?:\n|\\n|\\x)`)
+)
 
 // warnPickles warns of the first place in a file that reads a file of pickles,
 // if it imports a class that moved. What is pickled and read in one breath
