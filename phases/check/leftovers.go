@@ -235,6 +235,8 @@ func (s *search) python(f *python.Syntax, self string, pkg bool) {
 			continue // in a list of packages
 		case str.Doc:
 			s.text([]byte(text), line, rowComments, "warning")
+		case strings.Contains(str.Prefix, "b"): // nobody imports what bytes name
+			s.text([]byte(text), line, rowStrings, "warning")
 		case imports:
 			s.dotted(strings.Replace(name, ":", ".", 1), line, rowStrings, level, nil, true)
 		case str.Format: // what it puts in is code
