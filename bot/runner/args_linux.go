@@ -79,29 +79,14 @@ func (b *bubblewrap) args(c *Command, l Limits) []string {
 		"--remount-ro", "/",
 		"--clearenv",
 	)
-	env := b.environ(c)
+	env := c.environ()
+	if env["PATH"] == "" {
+		env["PATH"] = b.settings.Path
+	}
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		args = append(args, "--setenv", name, env[name])
 	}
 	return args
-}
-
-// environ returns the environment of a command. It has nothing of the server's.
-func (b *bubblewrap) environ(c *Command) map[string]string {
-	env := map[string]string{
-		"CI":       "true",
-		"HOME":     "/tmp",
-		"LANG":     "C.UTF-8",
-		"LOGNAME":  "runner",
-		"NO_COLOR": "1",
-		"PATH":     b.settings.Path,
-		"TERM":     "dumb",
-		"TMPDIR":   "/tmp",
-		"TZ":       "UTC",
-		"USER":     "runner",
-	}
-	maps.Copy(env, c.Env)
-	return env
 }
 
 // linked returns the arguments that make bin, lib and the like below root what

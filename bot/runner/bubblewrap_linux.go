@@ -15,8 +15,8 @@ import (
 type bubblewrap struct {
 	path     string // of bwrap
 	settings Settings
-	filter   []byte        // for system calls
-	turns    chan struct{} // one for each command that runs
+	filter   []byte // for system calls
+	turns    turns
 }
 
 // probeLimit is how long bubblewrap may take to show that it works.
@@ -37,7 +37,7 @@ func newBubblewrap(ctx context.Context, s Settings) (*bubblewrap, error) {
 			return nil, err
 		}
 	}
-	b := &bubblewrap{path: path, settings: s, filter: filter, turns: make(chan struct{}, s.Parallel)}
+	b := &bubblewrap{path: path, settings: s, filter: filter, turns: make(turns, s.Parallel)}
 	dir, err := os.MkdirTemp(s.WorkDir, "restage-probe-")
 	if err != nil {
 		return nil, err
@@ -61,15 +61,11 @@ func (b *bubblewrap) Run(ctx context.Context, c Command) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	select {
-	case b.turns <- struct{}{}:
-		defer func() { <-b.turns }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-	if err := context.Cause(ctx); err != nil {
+	done, err := b.turns.take(ctx)
+	if err != nil {
 		return nil, err
 	}
+	defer done()
 	tree, err := os.OpenRoot(c.Dir)
 	if err != nil {
 		return nil, err

@@ -13,6 +13,21 @@
 // An error of Run means that restage failed; whatever the command did, up to
 // running into a limit, is a Result.
 //
+// There are two runners that do this, and one that does nothing. In bubblewrap a
+// command is a process of this machine. In Kubernetes it is a Job, of a pod with
+// three containers, one after the other:
+//
+//   - tree fetches the work tree from the server, by a link that works once.
+//   - command is the operator's image, or one that the repository may choose. It
+//     has no token, and sees no other container.
+//   - files waits until nothing of the command is left, and writes the files that
+//     are asked for to its log.
+//
+// So files come back as the exit status and the log do, from the cluster: that
+// needs no way into the server, and still works when the server was down while
+// the command ended. The first and the last container are restage itself, so that
+// an image needs /bin/sh and what its commands need, and nothing else.
+//
 // What comes back was written by strangers. The log is UTF-8 without control
 // codes, bounded and masked, and the files are bounded and reached through no
 // link; but who puts any of it into Markdown or HTML has to escape it.
@@ -23,6 +38,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"strings"
 	"time"
@@ -64,6 +80,15 @@ type Command struct {
 	// and is no more to be trusted afterwards: read files back with Files, delete
 	// it with RemoveAll. Its files must not be hard links to others.
 	Dir string
+
+	// Key is the caller's name for this run, the same when it asks again after a
+	// restart. A runner whose commands outlive the server finds the run by it
+	// instead of starting another. Without it a run is never found again.
+	Key string
+
+	// Image is the container image that the repository chose, "" for the
+	// operator's. Where commands run on this machine, it means nothing.
+	Image string
 
 	Env     map[string]string // added to the environment of the sandbox
 	Network bool              // what the repository asks for; the operator must agree
@@ -107,6 +132,41 @@ func (c *Command) argv() []string {
 	}
 	// The shell says what is wrong with a program that cannot be started.
 	return append([]string{"/bin/sh", "-c", `exec "$@"`, "sh"}, c.Args...)
+}
+
+// environ returns the environment of a command, which has nothing of the
+// server's.
+func (c *Command) environ() map[string]string {
+	env := map[string]string{
+		"CI":       "true",
+		"HOME":     "/tmp",
+		"LANG":     "C.UTF-8",
+		"LOGNAME":  "runner",
+		"NO_COLOR": "1",
+		"TERM":     "dumb",
+		"TMPDIR":   "/tmp",
+		"TZ":       "UTC",
+		"USER":     "runner",
+	}
+	maps.Copy(env, c.Env)
+	return env
+}
+
+// turns are those of commands: as many as may run at the same time.
+type turns chan struct{}
+
+// take waits for a turn, which the function that it returns gives back.
+func (t turns) take(ctx context.Context) (done func(), err error) {
+	select {
+	case t <- struct{}{}:
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	if err := context.Cause(ctx); err != nil {
+		<-t
+		return nil, err
+	}
+	return func() { <-t }, nil
 }
 
 // A Result is how a command ended.

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"k8s.io/client-go/rest"
 )
 
 // Settings are the operator's. Each field is read from the environment:
@@ -21,6 +23,22 @@ type Settings struct {
 	Cgroup   string   // a control group of version 2 that is delegated to restage; "" limits processes one by one
 	WorkDir  string   `ignored:"true"` // where the work trees are made; "" is the system's temporary folder
 	Limits
+	Cluster
+}
+
+// Cluster is what running commands in Kubernetes takes besides.
+type Cluster struct {
+	Image        string        // that commands run in, if their repository chooses none
+	Images       []string      // that a repository may choose from
+	Helper       string        // the image of restage itself
+	Listen       string        `default:":8081"` // where the server gives out work trees, and does nothing else
+	URL          string        // where pods reach that, such as http://restage:8081
+	Namespace    string        // of the Jobs
+	Owner        string        // the Deployment there that the Jobs go with; "" is none
+	Cores        int           `default:"2"`        // processors for one command
+	Start        time.Duration `default:"10m"`      // for the cluster to start a command: to find a node and pull the image
+	RuntimeClass string        `split_words:"true"` // of the pods, such as gvisor; "" is the cluster's default
+	PullSecrets  []string      `split_words:"true"` // for the images
 }
 
 // Limits bound what one command may use. Those of Settings are DefaultLimits
@@ -87,19 +105,29 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// New returns the runner of a name: "bubblewrap", "none", or "" for bubblewrap
-// where it works. It tries bubblewrap out, so that what is missing shows when the
-// server starts and not with the first command.
+// New returns the runner of a name: "bubblewrap", "kubernetes", "none", or "" for
+// bubblewrap where it works. It tries the runner out, so that what is missing
+// shows when the server starts and not with the first command.
+//
+// When ctx ends, the server is stopping: commands whose own context ends after
+// that may go on, to be found again by their Key.
 func New(ctx context.Context, name string, s Settings) (Runner, error) {
 	switch name {
 	case "none":
 		return None{}, nil
-	case "", "bubblewrap":
+	case "", "bubblewrap", "kubernetes":
 	default:
-		return nil, fmt.Errorf("there is no runner %q; choose bubblewrap or none", name)
+		return nil, fmt.Errorf("there is no runner %q; choose bubblewrap, kubernetes or none", name)
 	}
 	if err := s.complete(); err != nil {
 		return nil, err
+	}
+	if name == "kubernetes" {
+		config, err := rest.InClusterConfig()
+		if err != nil {
+			return nil, fmt.Errorf("commands cannot be run in Kubernetes here: %w", err)
+		}
+		return newKubernetes(ctx, s, config)
 	}
 	r, err := newBubblewrap(ctx, s)
 	if err != nil {
@@ -132,6 +160,15 @@ func (s *Settings) complete() error {
 		min(l.FileSize, l.Disk, l.Tmp, l.Output, l.Report) < 4<<10 {
 		return errors.New("the limits are too low for any command: " +
 			"allow 16 processes, 64MiB of memory, 1s of CPU time, and 4KiB of anything else at least")
+	}
+	if s.Cores == 0 {
+		s.Cores = 2
+	}
+	if s.Listen == "" {
+		s.Listen = ":8081"
+	}
+	if s.Start == 0 {
+		s.Start = 10 * time.Minute
 	}
 	for _, dir := range s.Read {
 		if !filepath.IsAbs(dir) || filepath.Clean(dir) == "/" {

@@ -118,7 +118,7 @@ phases: moves, imports and cleanup.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetUsageTemplate(usageTemplate)
-	root.AddCommand(serveCommand(), demoCommand(), planCommand(), applyCommand(), verifyCommand(), versionCommand())
+	root.AddCommand(serveCommand(), demoCommand(), planCommand(), applyCommand(), verifyCommand(), versionCommand(), podCommand())
 	return root
 }
 
