@@ -75,7 +75,10 @@ func podMain() int {
 	switch args := os.Args[2:]; args[0] {
 	case "tree":
 		err = FetchTree(ctx, args[1], os.Getenv("RESTAGE_TOKEN"), Root)
+	case "ready":
+		_, err = os.Stat(Ready)
 	case "files":
+		os.WriteFile(Ready, nil, 0o644)
 		<-ctx.Done()
 		limit, _ := strconv.ParseInt(args[1], 10, 64)
 		err = GiveFiles(os.Stdout, Root, args[3:], Size(limit))

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -95,6 +96,7 @@ func (k *kubernetes) pod(token, url string, c *Command, l Limits) core.PodSpec {
 	}
 	if len(c.Files) > 0 {
 		spec.InitContainers = append(spec.InitContainers, k.filesContainer(c, l))
+		spec.Volumes = append(spec.Volumes, emptyDir("ready", 1<<20))
 	}
 	if !k.online(c) {
 		// What asks for a name gets its answer at once, and not when it gives up.
@@ -123,7 +125,15 @@ func (k *kubernetes) treeContainer(token, url string) core.Container {
 func (k *kubernetes) filesContainer(c *Command, l Limits) core.Container {
 	files := k.helper(filesContainer, slices.Concat([]string{"pod", "files", strconv.FormatInt(int64(l.Report), 10), "--"}, c.Files)...)
 	files.RestartPolicy = new(core.ContainerRestartPolicyAlways)
-	files.VolumeMounts = []core.VolumeMount{{Name: "repo", MountPath: Root, ReadOnly: true}}
+	files.VolumeMounts = []core.VolumeMount{{Name: "repo", MountPath: Root, ReadOnly: true}, {Name: "ready", MountPath: path.Dir(Ready)}}
+	// A command may be so short that the container would be told to end before it
+	// can hear that.
+	files.StartupProbe = &core.Probe{
+		ProbeHandler:     core.ProbeHandler{Exec: &core.ExecAction{Command: []string{"restage", "pod", "ready"}}},
+		PeriodSeconds:    1,
+		TimeoutSeconds:   10,
+		FailureThreshold: 120,
+	}
 	return files
 }
 
@@ -150,7 +160,7 @@ func (k *kubernetes) commandContainer(c *Command, l Limits) core.Container {
 		image = k.settings.Image
 	}
 	// Units are those of POSIX. A limit that is lower already stays.
-	limits := fmt.Sprintf(`ulimit -c 0 -f %d -t %d 2>/dev/null; exec "$@"`, l.FileSize/512, seconds(l.CPU))
+	limits := fmt.Sprintf(`{ ulimit -c 0; ulimit -f %d; ulimit -t %d; } 2>/dev/null; exec "$@"`, l.FileSize/512, seconds(l.CPU))
 	command := core.Container{
 		Name:            commandContainer,
 		Image:           image,

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -126,7 +128,7 @@ func (k *kubelet) look(ctx context.Context) {
 
 // run runs the containers of a pod.
 func (p *podRun) run(ctx, deleted context.Context) {
-	for _, name := range []string{"repo", "tmp"} {
+	for _, name := range []string{"repo", "tmp", "ready"} {
 		if err := os.MkdirAll(filepath.Join(p.dir, name), 0o777); err != nil {
 			panic(err)
 		}
@@ -138,6 +140,12 @@ func (p *podRun) run(ctx, deleted context.Context) {
 	for _, c := range p.pod.Spec.InitContainers {
 		if c.RestartPolicy != nil {
 			sidecar, sidecarDone = p.start(c), make(chan struct{})
+			for probe := c; deleted.Err() == nil; {
+				probe.Command = c.StartupProbe.Exec.Command
+				if p.start(probe).Wait() == nil {
+					break
+				}
+			}
 			go func() {
 				sidecar.Wait()
 				p.logs[c.Name].close()
@@ -156,7 +164,7 @@ func (p *podRun) run(ctx, deleted context.Context) {
 	}
 	p.logs[p.pod.Spec.Containers[0].Name].close()
 	if sidecar != nil {
-		sidecar.Process.Signal(syscall.SIGTERM)
+		terminate(sidecar)
 		<-sidecarDone
 	}
 	p.pod.Status.Phase = core.PodFailed
@@ -202,13 +210,26 @@ func (p *podRun) start(c core.Container) *exec.Cmd {
 		args = append(args, expand(arg))
 	}
 	cmd := exec.Command("bwrap", args...)
-	cmd.Stdout, cmd.Stderr = p.logs[c.Name], p.logs[c.Name]
+	if c.StartupProbe == nil || !slices.Equal(c.Command, c.StartupProbe.Exec.Command) {
+		cmd.Stdout, cmd.Stderr = p.logs[c.Name], p.logs[c.Name]
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		panic(err)
 	}
 	return cmd
+}
+
+// terminate sends SIGTERM to the first process of a container, which is the child of
+// bwrap.
+func terminate(c *exec.Cmd) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", c.Process.Pid))
+	for child := range strings.FieldsSeq(string(children)) {
+		if pid, err := strconv.Atoi(child); err == nil {
+			syscall.Kill(pid, syscall.SIGTERM)
+		}
+	}
 }
 
 // wait runs a container to its end, and reports whether it succeeded. When the pod
@@ -229,7 +250,7 @@ func (p *podRun) wait(ctx, deleted context.Context, c core.Container) bool {
 	select {
 	case <-done:
 	case <-deleted.Done():
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
+		terminate(cmd)
 		select {
 		case <-done:
 		case <-ctx.Done():

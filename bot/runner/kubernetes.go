@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,9 @@ func (k *kubernetes) Run(ctx context.Context, c Command) (*Result, error) {
 	}
 	if c.Image != "" && c.Image != k.settings.Image && !slices.Contains(k.settings.Images, c.Image) {
 		return nil, fmt.Errorf("%w: %s; allowed are %s", ErrImage, c.Image, strings.Join(append([]string{k.settings.Image}, k.settings.Images...), ", "))
+	}
+	if _, err := os.Stat(c.Dir); err != nil {
+		return nil, err
 	}
 	done, err := k.turns.take(ctx)
 	if err != nil {

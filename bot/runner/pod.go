@@ -105,6 +105,10 @@ func unpackEntry(archive *tar.Reader, h *tar.Header, root *os.Root) error {
 	return fmt.Errorf("%s is neither a file, nor a folder, nor a link", h.Name)
 }
 
+// Ready is a file that the container which gives files back makes when it waits to
+// be told to.
+const Ready = "/run/restage/ready"
+
 // filesMark begins the files in the log of their container.
 const filesMark = "RESTAGE FILES"
 

@@ -29,8 +29,20 @@ func podCommand() *cobra.Command {
 			if err != nil {
 				return usageError{fmt.Errorf("the limit: %w", err)}
 			}
+			if err := os.WriteFile(runner.Ready, nil, 0o644); err != nil {
+				return err
+			}
 			<-cmd.Context().Done()
 			return runner.GiveFiles(cmd.OutOrStdout(), runner.Root, args[1:], runner.Size(limit))
+		},
+	})
+	pod.AddCommand(&cobra.Command{
+		Use:   "ready",
+		Short: "Say whether files waits to be told to stop",
+		Args:  noArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := os.Stat(runner.Ready)
+			return err
 		},
 	})
 	return pod

@@ -27,6 +27,7 @@ type Config struct {
 	Include      []string // globs of files that may be rewritten, see package glob; empty: all
 	Exclude      []string // globs of files that are never rewritten
 	Shims        bool     // leave a shim at each old path until cleanup
+	Image        string   // container image that commands run in, of those that the operator allows; "" is the operator's
 	Format       []string // commands to run on the files changed, "{files}" stands for them
 	Verify       []Verify // checks to run on each pull request, in their order
 	Baseline     Baseline
@@ -109,6 +110,7 @@ func (c *Config) read(v input.Value) {
 		"include":       func(v input.Value) { c.Include = parseAll(v, pattern) },
 		"exclude":       func(v input.Value) { c.Exclude = parseAll(v, pattern) },
 		"shims":         func(v input.Value) { c.Shims = v.Bool() },
+		"image":         func(v input.Value) { c.Image = v.Parse(image) },
 		"format":        func(v input.Value) { c.Format = parseAll(v, format) },
 		"verify":        func(v input.Value) { v.List(c.readVerify) },
 		"baseline":      func(v input.Value) { c.Baseline = choose(v, Compare, RequireGreen) },
@@ -210,6 +212,7 @@ func pattern(s string) (string, error) { return s, glob.Check(s) }
 
 var (
 	nameShape     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._ -]{0,62}$`)
+	imageShape    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}$`)
 	reviewerShape = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}(/[A-Za-z0-9][A-Za-z0-9._-]{0,99})?$`)
 	branchShape   = regexp.MustCompile(`^[^\s\x00-\x1f\x7f~^:?*\[\\]+$`)
 )
@@ -224,6 +227,14 @@ func name(s string) (string, error) {
 	}
 	if slices.Contains(builtin, strings.ToLower(s)) {
 		return "", fmt.Errorf("%q is the name of a check that restage always runs; choose another", s)
+	}
+	return s, nil
+}
+
+// image returns the name s of a container image.
+func image(s string) (string, error) {
+	if s = strings.TrimSpace(s); !imageShape.MatchString(s) {
+		return "", fmt.Errorf("%s is no name of a container image; write one such as registry.example.com/python:3.13", input.Quote(s))
 	}
 	return s, nil
 }

@@ -19,6 +19,7 @@ include: [src/, "*.ipynb"]
 exclude:
   - docs/history/**
 shims: false
+image: example.com/python:3.13
 format:
   - ruff check --select I --fix {files}
 verify:
@@ -46,6 +47,7 @@ pull_requests:
 		SourceRoots: []string{"src", ".", "lib"},
 		Include:     []string{"src/", "*.ipynb"},
 		Exclude:     []string{"docs/history/**"},
+		Image:       "example.com/python:3.13",
 		Format:      []string{"ruff check --select I --fix {files}"},
 		Verify: []Verify{
 			{"tests", "pip install -e .\npytest -q", Pytest, 45 * time.Minute, true},
@@ -107,6 +109,8 @@ func TestReadMistakes(t *testing.T) {
 		{"branch", "base: 'a b'", `:1:7: "a b" is no name of a branch`},
 		{"branch as option", "base: --upload-pack=x", `is no name of a branch`},
 		{"branch up", "base: a/../b", `is no name of a branch`},
+		{"image", "image: 'python 3'", `:1:8: "python 3" is no name of a container image`},
+		{"image as option", "image: -v", `is no name of a container image`},
 		{"reviewer", "pull_requests: {reviewers: ['a b']}", `:1:29: "a b" is no reviewer`},
 		{"too large", "# " + strings.Repeat("x", input.MaxSize), `.github/restage.yml: too large`},
 		{"too deep", "label: " + strings.Repeat("[", 40), `nested deeper than 32 levels`},
@@ -132,7 +136,7 @@ func TestReadSeveralMistakes(t *testing.T) {
 	_, err := Read([]byte("shims: 3\nbase: ''\ncolor: red\n"))
 	want := Path + `:1:8: expected true or false, found "3"
 ` + Path + `:2:7: "" is no name of a branch
-` + Path + `:3:1: unknown key "color"; known are base, baseline, exclude, format, include, label, pull_requests, shims, source_roots, verify`
+` + Path + `:3:1: unknown key "color"; known are base, baseline, exclude, format, image, include, label, pull_requests, shims, source_roots, verify`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %v", err, want)
 	}

@@ -29,3 +29,11 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- .Values.serviceAccount.name | default "default" -}}
 {{- end -}}
 {{- end }}
+
+{{- define "restage.trees" -}}
+{{- printf "%s-trees" (include "restage.fullname" . | trunc 57 | trimSuffix "-") -}}
+{{- end }}
+
+{{- define "restage.image" -}}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
+{{- end }}
