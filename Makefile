@@ -2,6 +2,7 @@
 # make test   all tests and checks, with their set-up
 # make build  bin/restage
 # make bench  how fast it is, beside rope and ripgrep
+# make test-cluster  the Kubernetes runner with a real API server
 
 export CGO_ENABLED = 0
 
@@ -10,7 +11,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test build bench testdata needs
+.PHONY: demo test test-cluster build bench testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -33,12 +34,19 @@ test:
 	@unformatted=$$(gofmt -l bot cmd phases webhook); \
 	if [ -n "$$unformatted" ]; then echo "run gofmt on:" $$unformatted >&2; exit 1; fi
 	go vet ./...
+	go vet -tags cluster ./bot/runner
 	$(HELM) lint --strict $(CHART)
 	$(HELM) lint --strict $(CHART) -f $(CHART)/ci/full-values.yaml
 	$(HELM) template restage $(CHART) >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
 	CGO_ENABLED=1 go test -race -timeout 15m ./... # the race detector is written in C
+
+# Apart from the rest, because a quarter of an hour goes into building Kubernetes.
+test-cluster:
+	.ci/setup
+	.ci/cluster
+	go test -tags cluster -timeout 15m ./bot/runner
 
 testdata:
 	.ci/testdata

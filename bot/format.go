@@ -36,7 +36,7 @@ func (l *look) format(ctx context.Context, s *stage, before tree.Tree, cfg *conf
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Title, err)
 		}
-		f := formatter{look: l, record: &s.report, files: written(c)}
+		f := formatter{look: l, record: &s.report, files: written(c), image: cfg.Image}
 		if err := f.run(ctx, after, cfg.Format); err != nil {
 			return err
 		}
@@ -69,6 +69,7 @@ type formatter struct {
 	*look
 	record  *record
 	files   []string
+	image   string
 	changed map[string][]byte
 }
 
@@ -111,6 +112,7 @@ func (f *formatter) formatted(ctx context.Context, t tree.Tree, commands []strin
 		for files := range slices.Chunk(f.files, maxFormatArgs) {
 			res, err = f.look.runner.Run(ctx, runner.Command{
 				Args:    append([]string{"/bin/sh", "-c", strings.ReplaceAll(command, "{files}", `"$@"`), "sh"}, files...),
+				Image:   f.image,
 				Dir:     dir,
 				Timeout: formatLimit,
 				Files:   f.files,

@@ -26,7 +26,7 @@ var errCancelled = errors.New("a newer commit took its place")
 // what came of it. An error means that restage failed; how the command ended is
 // stored, whatever it was.
 func (b *Bot) Command(ctx context.Context, r store.Run) error {
-	var v config.Verify
+	var v verifyCommand
 	if err := json.Unmarshal([]byte(r.Command), &v); err != nil {
 		return fmt.Errorf("run %d: %w", r.ID, err)
 	}
@@ -43,6 +43,10 @@ func (b *Bot) Command(ctx context.Context, r store.Run) error {
 	if wait, ok := github.RetryAfter(err); ok {
 		return store.Snooze(wait)
 	}
+	if errors.Is(err, runner.ErrImage) { // it will not be allowed the next time either
+		r.Error = err.Error()
+		return b.store.EndRun(ctx, r)
+	}
 	if err != nil {
 		return fmt.Errorf("%s on %s: %w", v.Name, r.Commit, err)
 	}
@@ -57,7 +61,7 @@ func (b *Bot) Command(ctx context.Context, r store.Run) error {
 
 // run runs a command in a work tree of its own. Tests that fail are run once
 // more, by themselves: what passes then is flaky.
-func (b *Bot) run(ctx context.Context, r store.Run, v config.Verify, log *runLog) (*report.Report, *runner.Result, error) {
+func (b *Bot) run(ctx context.Context, r store.Run, v verifyCommand, log *runLog) (*report.Report, *runner.Result, error) {
 	m, err := b.store.Migration(ctx, r.Migration)
 	if err != nil {
 		return nil, nil, err
@@ -76,7 +80,7 @@ func (b *Bot) run(ctx context.Context, r store.Run, v config.Verify, log *runLog
 		return nil, nil, err
 	}
 	defer runner.RemoveAll(dir)
-	c := runner.Command{Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
+	c := runner.Command{Key: fmt.Sprintf("run %d %d", r.ID, r.Turn), Image: v.Image, Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
 	if v.Report == config.Pytest {
 		c.Env, c.Files = map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(reportFile)}, []string{reportFile}
 	}
@@ -88,6 +92,7 @@ func (b *Bot) run(ctx context.Context, r store.Run, v config.Verify, log *runLog
 	if v.Report != config.Pytest || !found.Complete || found.Count(report.Failed) == 0 {
 		return found, res, nil
 	}
+	c.Key += " again"
 	c.Env["PYTEST_ADDOPTS"] += report.PytestAgain
 	again, err := b.runner.Run(ctx, c)
 	if err != nil {

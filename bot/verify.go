@@ -20,10 +20,16 @@ import (
 	"github.com/restage/restage/phases/tree"
 )
 
+// A command of the configuration, as it is kept with its runs.
+type verifyCommand struct {
+	config.Verify
+	Image string `json:"image,omitempty"`
+}
+
 // A verification is a command of the configuration on the head of a stage, beside
 // what it gave on the base.
 type verification struct {
-	config.Verify
+	verifyCommand
 	Attempt int           `json:"attempt"` // number of the request to run it
 	Base    int           `json:"base"`    // likewise for the run on the base
 	Result  *check.Result `json:"result"`  // nil until it ended on both commits
@@ -43,12 +49,12 @@ func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, ba
 	}
 	s.report.Commands = nil
 	for _, v := range cfg.Verify {
-		next := verification{Verify: v, Attempt: l.attempt(v.Name)}
+		next := verification{verifyCommand: verifyCommand{v, cfg.Image}, Attempt: l.attempt(v.Name)}
 		if l.greenFirst(s, cfg) {
 			next.Base = next.Attempt // that it was found to be green by
 		}
 		for _, old := range before {
-			if s.row.Base == base && s.row.Checked == head && old.Verify == next.Verify && old.Attempt == next.Attempt {
+			if s.row.Base == base && s.row.Checked == head && old.verifyCommand == next.verifyCommand && old.Attempt == next.Attempt {
 				next.Result = old.Result
 			}
 		}
@@ -110,15 +116,15 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: runner.ErrNone.Error()}
 		return nil
 	}
-	if v.head, err = l.ask(ctx, v.Verify, s.row.Checked, s.number, v.Attempt); err != nil {
+	if v.head, err = l.ask(ctx, v.verifyCommand, s.row.Checked, s.number, v.Attempt); err != nil {
 		return err
 	}
-	if v.base, err = l.ask(ctx, v.Verify, s.row.Base, 0, v.Base); err != nil {
+	if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, 0, v.Base); err != nil {
 		return err
 	}
 	if v.base.Error != "" && v.Base < v.Attempt { // somebody asked to try again
 		v.Base = v.Attempt
-		if v.base, err = l.ask(ctx, v.Verify, s.row.Base, 0, v.Base); err != nil {
+		if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, 0, v.Base); err != nil {
 			return err
 		}
 	}
@@ -129,7 +135,7 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 }
 
 // ask asks for the run of a command on a commit.
-func (l *look) ask(ctx context.Context, v config.Verify, commit string, phase, attempt int) (store.Run, error) {
+func (l *look) ask(ctx context.Context, v verifyCommand, commit string, phase, attempt int) (store.Run, error) {
 	command, err := json.Marshal(v)
 	if err != nil {
 		return store.Run{}, fmt.Errorf("command %s: %w", v.Name, err)
@@ -318,7 +324,7 @@ func (l *look) requireGreen(ctx context.Context, s *stage, cfg *config.Config) (
 	var red []string
 	ended := true
 	for _, v := range cfg.Verify {
-		run, err := l.ask(ctx, v, l.base, 0, l.attempt(v.Name))
+		run, err := l.ask(ctx, verifyCommand{v, cfg.Image}, l.base, 0, l.attempt(v.Name))
 		if err != nil {
 			return false, err
 		}

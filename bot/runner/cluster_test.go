@@ -1,3 +1,5 @@
+//go:build cluster
+
 package runner
 
 import (
@@ -28,12 +30,12 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// binaries is where .ci/setup puts those of Kubernetes.
+// binaries is where .ci/cluster puts those of Kubernetes.
 const binaries = "../../.cache/kubernetes"
 
 // A testCluster is a cluster of this machine: etcd, the API server and the
 // controllers of Jobs, garbage and service accounts are the real ones, built from
-// source by .ci/setup. Of the node there is a stand-in, see kubelet.
+// source by .ci/cluster. Of the node there is a stand-in, see kubelet.
 type testCluster struct {
 	admin   *rest.Config
 	client  *kube.Clientset
@@ -130,7 +132,7 @@ func startCluster(t testing.TB) *testCluster {
 		cmd.Stdout, cmd.Stderr = logs, logs
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 		if err := cmd.Start(); err != nil {
-			t.Fatalf("%v; run .ci/setup", err)
+			t.Fatalf("%v; run .ci/cluster", err)
 		}
 		processes = append(processes, cmd)
 	}

@@ -1,3 +1,5 @@
+//go:build cluster
+
 package runner
 
 import (
@@ -48,22 +50,6 @@ func kubeRunner(t testing.TB, s Settings, config *rest.Config) *kubernetes {
 		t.Fatal(err)
 	}
 	return k
-}
-
-// work returns a new work tree.
-func work(t testing.TB, files map[string]string) string {
-	t.Helper()
-	dir := t.TempDir()
-	for name, data := range files {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(data), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return dir
 }
 
 func TestKubernetesResult(t *testing.T) {

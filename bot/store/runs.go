@@ -30,6 +30,7 @@ type Run struct {
 	Attempt    int    // another number is another run
 	Migration  int64  // that asked first
 	Phase      int    // whose head the commit is, 0 if it is a base
+	Turn       int64  // goes up when a run that was cancelled is wanted after all
 	State      RunState
 	Asked      time.Time
 	Started    time.Time // zero before
@@ -39,7 +40,7 @@ type Run struct {
 	Log        string // so far
 }
 
-const runColumns = `id, repository, commit_id, command, attempt, migration, phase, state, asked_at, started_at, ended_at, error, outcome, log`
+const runColumns = `id, repository, commit_id, command, attempt, migration, phase, turn, state, asked_at, started_at, ended_at, error, outcome, log`
 
 // AskRun returns the run of r.Command on r.Commit, with what came of it so far.
 // It is queued if it was never asked for, or was cancelled.
@@ -79,7 +80,7 @@ func queryRun(ctx context.Context, q querier, where string, args ...any) (Run, e
 	var asked int64
 	var started, ended sql.NullInt64
 	err := q.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+where, args...).Scan(
-		&r.ID, &r.Repository, &r.Commit, &r.Command, &r.Attempt, &r.Migration, &r.Phase, &r.State, &asked, &started, &ended, &r.Error, &r.Outcome, &r.Log)
+		&r.ID, &r.Repository, &r.Commit, &r.Command, &r.Attempt, &r.Migration, &r.Phase, &r.Turn, &r.State, &asked, &started, &ended, &r.Error, &r.Outcome, &r.Log)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}

@@ -44,8 +44,9 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_GITHUB_URL        another GitHub than https://github.com
   RESTAGE_LABEL             the label that starts a migration (restage)
   RESTAGE_WORK_DIR          where clones are kept while in use
-  RESTAGE_RUNNER            bubblewrap or none: how a repository's own commands are
-                            run (bubblewrap, where that works); docs/runner.md
+  RESTAGE_RUNNER            bubblewrap, kubernetes or none: how a repository's own
+                            commands are run (bubblewrap, where that works);
+                            docs/runner.md
   RESTAGE_LOG_LEVEL         debug, info, warn or error (info)`,
 		Example: `  RESTAGE_APP_ID=123 RESTAGE_PRIVATE_KEY_FILE=key.pem RESTAGE_WEBHOOK_SECRET=... restage serve`,
 		Args:    noArgs,

@@ -64,7 +64,7 @@ func readSettings() (*settings, *github.App, error) {
 	mustBe(isURL(s.GithubURL), "GITHUB_URL", "a URL such as https://github.example.com")
 	mustBe(s.Label != "" && len(s.Label) <= 50, "LABEL", "the name of a label, of 1 to 50 characters")
 	info, err := os.Stat(s.WorkDir)
-	mustBe(slices.Contains([]string{"", "bubblewrap", "none"}, s.Runner), "RUNNER", "bubblewrap or none")
+	mustBe(slices.Contains([]string{"", "bubblewrap", "kubernetes", "none"}, s.Runner), "RUNNER", "bubblewrap, kubernetes or none")
 	mustBe(s.WorkDir == "" || err == nil && info.IsDir(), "WORK_DIR", "a folder that exists")
 
 	key, err := s.privateKey()
