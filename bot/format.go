@@ -3,7 +3,6 @@ package bot
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,12 +109,17 @@ func (f *formatter) formatted(ctx context.Context, t tree.Tree, commands []strin
 	var res *runner.Result
 	for _, command := range commands {
 		for files := range slices.Chunk(f.files, maxFormatArgs) {
+			args := []string{"/bin/sh", "-c", strings.ReplaceAll(command, "{files}", `"$@"`), "sh"}
+			for _, name := range files {
+				args = append(args, "./"+name) // no name is an option
+			}
 			res, err = f.look.runner.Run(ctx, runner.Command{
-				Args:    append([]string{"/bin/sh", "-c", strings.ReplaceAll(command, "{files}", `"$@"`), "sh"}, files...),
 				Image:   f.image,
+				Args:    args,
 				Dir:     dir,
 				Timeout: formatLimit,
 				Files:   f.files,
+				Secrets: f.secrets,
 			})
 			if err != nil {
 				return nil, err
@@ -126,9 +130,11 @@ func (f *formatter) formatted(ctx context.Context, t tree.Tree, commands []strin
 			}
 		}
 	}
-	for name, err := range res.FileErrors {
-		f.warn(name, "the formatters left no file to read, so nothing is formatted: "+errors.Unwrap(err).Error())
-		return nil, nil
+	for _, name := range f.files {
+		if err := res.FileErrors[name]; err != nil {
+			f.warn(name, fmt.Sprintf("the formatters left no file to read, so nothing is formatted: %v", err))
+			return nil, nil
+		}
 	}
 	return res.Files, nil
 }

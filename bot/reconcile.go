@@ -342,10 +342,13 @@ func (l *look) late() bool {
 	return false
 }
 
-// finished reports whether all phases are merged, or had nothing to do, and no
-// decision is open.
+// finished reports whether all phases are merged, or had nothing to do, their
+// commands have ended, and no decision is open.
 func (l *look) finished() bool {
 	for _, s := range l.stages {
+		if s.merged() && s.report.pending() {
+			return false
+		}
 		if !s.merged() && !(s.known && s.row.Skipped && s.row.Revision == l.m.Revision) {
 			return false
 		}

@@ -109,7 +109,8 @@ func (r *Repo) Statuses(ctx context.Context, commit string) ([]*gh.RepoStatus, e
 
 // SetCheckRun brings a check run to where c says it stands. Runs are the check
 // runs of its commit: one with its name and its key is that run. One that has
-// ended stays as it is. It reports whether there was anything to do.
+// ended stays as it is, but one that lapsed is passed over: its commit may be
+// the head again. It reports whether there was anything to do.
 //
 // Annotations can be added to a check run, 50 a request, but never taken away.
 // So a run stays in progress until all are there, and one that was left
@@ -121,7 +122,7 @@ func (r *Repo) Statuses(ctx context.Context, commit string) ([]*gh.RepoStatus, e
 func (r *Repo) SetCheckRun(ctx context.Context, runs []*gh.CheckRun, c CheckRun) (posted bool, err error) {
 	var run *gh.CheckRun
 	if i := slices.IndexFunc(runs, func(run *gh.CheckRun) bool {
-		return run.GetName() == c.Name && run.GetExternalID() == c.Key
+		return run.GetName() == c.Name && run.GetExternalID() == c.Key && !slices.Contains(lapsed, run.GetConclusion())
 	}); i >= 0 {
 		run = runs[i]
 	}
@@ -147,6 +148,10 @@ func (r *Repo) SetCheckRun(ctx context.Context, runs []*gh.CheckRun, c CheckRun)
 		sent += len(next)
 	}
 }
+
+// lapsed are the conclusions of a check run that came to no result: it was
+// cancelled, or GitHub gave it up because it took too long.
+var lapsed = []string{"cancelled", "stale"}
 
 // shownBy reports whether a run shows already what c, which has not ended, says.
 func (c *CheckRun) shownBy(run *gh.CheckRun) bool {

@@ -418,6 +418,17 @@ func TestCheckRuns(t *testing.T) {
 	if runs = checkRuns(t, w, main); len(runs) != 2 {
 		t.Errorf("done again: %d runs", len(runs))
 	}
+	// What was cancelled can be done after all, once.
+	run.Key, run.Conclusion = "3", "cancelled"
+	_, err = w.repo.SetCheckRun(ctx, runs, run)
+	check(t, err)
+	run.Conclusion = "success"
+	for _, want := range []bool{true, false} {
+		posted, err := w.repo.SetCheckRun(ctx, checkRuns(t, w, main), run)
+		if err != nil || posted != want {
+			t.Errorf("after it was cancelled: posted %v, %v; want %v", posted, err, want)
+		}
+	}
 }
 
 func checkRuns(t *testing.T, w *world, commit string) []*gh.CheckRun {

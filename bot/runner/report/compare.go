@@ -46,7 +46,9 @@ func Compare(base, head *Report, m Moves) *Comparison {
 		failed := false
 		if of[i] >= 0 {
 			paired[of[i]] = true
-			failed = before[of[i]].Outcome == Failed
+			// A command that came to its end on the base, whatever it found, and does not
+			// any more, is worse.
+			failed = before[of[i]].Outcome == Failed && (f.ID != "" || head.Complete || !base.Complete)
 		}
 		switch {
 		case f.Outcome == Flaky:

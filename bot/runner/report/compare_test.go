@@ -90,6 +90,9 @@ func TestCompare(t *testing.T) {
 			"old tests/new/test_b.py"},
 		{"tests that did not come to their end", config.Pytest,
 			"passed a.py::x\nfailed a.py::y", "failed a.py\n...", "new a.py"},
+		{"tests that did not begin, where too little was covered", config.Pytest,
+			"passed a.py::x\nfailed ", "failed \n...", "new "},
+		{"tests that do not begin on the base either", config.Pytest, "failed \n...", "failed \n...", "old "},
 		{"the same parameter is another test", config.Pytest,
 			`failed a.py::t["x"]`, `failed a.py::t["y"]`, `new a.py::t["y"], gone a.py::t["x"]`},
 

@@ -120,6 +120,7 @@ func (r *Report) add(f Finding) {
 		r.Complete = false
 		return
 	}
+	f.ID = shorten(f.ID, maxMessage)
 	f.Message = shorten(f.Message, maxMessage)
 	f.Details = shorten(f.Details, maxDetails)
 	r.Findings = append(r.Findings, f)
@@ -195,11 +196,11 @@ func shorten(s string, size int) string {
 }
 
 // clean returns the path of a file as it is from the root of the repository, and
-// "" for one that is outside of it.
+// "" for one that is outside of it or can be no path.
 func clean(name string) string {
 	name = path.Clean(strings.ReplaceAll(name, `\`, "/"))
 	name = strings.TrimPrefix(name, runner.Root+"/")
-	if path.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "../") {
+	if path.IsAbs(name) || name == "." || name == ".." || strings.HasPrefix(name, "../") || len(name) > maxMessage {
 		return ""
 	}
 	return name

@@ -131,6 +131,11 @@ func TestReportIsBounded(t *testing.T) {
 		t.Errorf("the details have %d bytes", n)
 	}
 
+	res.Files["r.xml"] = []byte(`<s><testcase classname="` + long + `" name="` + long + `" file="` + long + `"/></s>`)
+	if f := report.Read(config.Pytest, res, "r.xml").Findings[0]; len(f.ID) > 4<<10 || f.Path != "" {
+		t.Errorf("the name has %d bytes, the path %d", len(f.ID), len(f.Path))
+	}
+
 	res = &runner.Result{Status: 1, Log: strings.Repeat("a.py:1: error: x\n", 150_000)}
 	if r := report.Read(config.Mypy, res, ""); len(r.Findings) > 100_001 || r.Complete {
 		t.Errorf("%d findings, complete is %v", len(r.Findings), r.Complete)
