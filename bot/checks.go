@@ -84,6 +84,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
+	var current [][2]string
 	for _, r := range s.report.results() {
 		run := github.CheckRun{
 			Name:       checkPrefix + r.Name,
@@ -95,6 +96,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
 			Actions:    l.buttons(s),
 		}
+		current = append(current, [2]string{run.Name, run.Key})
 		for _, a := range r.Annotations {
 			run.Annotations = append(run.Annotations, annotation(a))
 		}
@@ -109,7 +111,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 			l.log.Info("check run posted", "migration", l.m.ID, "check", r.Name, "commit", run.Commit, "status", run.Status, "conclusion", run.Conclusion)
 		}
 	}
-	return nil
+	return l.cancelChecks(ctx, runs, current, "It was asked for again, or the configuration does not have it any more.")
 }
 
 // checkPrefix begins the names of the check runs.

@@ -8,13 +8,15 @@ import (
 	"github.com/restage/restage/bot/runner/report"
 	"github.com/restage/restage/phases/check"
 	"github.com/restage/restage/phases/markdown"
+	"github.com/restage/restage/phases/tree"
 )
 
 // A comparison is put into words for people.
 type comparison struct {
 	*report.Comparison
 	head *report.Report
-	base string // branch
+	base string    // branch
+	tree tree.Tree // of the head
 }
 
 // result returns what the check run of a command says.
@@ -29,7 +31,10 @@ func (c *comparison) result(name string) *check.Result {
 	for _, f := range c.Flaky {
 		r.Annotations = append(r.Annotations, annotate(f, "warning"))
 	}
-	r.Annotations = slices.DeleteFunc(r.Annotations, func(a check.Annotation) bool { return a.Path == "" })
+	r.Annotations = slices.DeleteFunc(r.Annotations, func(a check.Annotation) bool {
+		_, ok := tree.Find(c.tree, a.Path)
+		return !ok
+	})
 	r.Annotations = r.Annotations[:min(len(r.Annotations), maxAnnotations)]
 	return r
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/restage/restage/bot/runner/report"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/tree"
 )
 
 // What a person reads of a command.
@@ -40,7 +41,7 @@ func TestComparison(t *testing.T) {
 		{report.Comparison{Gone: list(1)}, 3, "1 test is not run any more", check.Failure, 0},
 		{report.Comparison{New: list(300)}, 0, "300 new failures", check.Failure, maxAnnotations},
 	} {
-		of := comparison{&c.found, passed(c.passed), "main"}
+		of := comparison{&c.found, passed(c.passed), "main", tree.NewMap(map[string]string{"tests/a.py": ""})}
 		r := of.result("tests")
 		if r.Title != c.title || r.Conclusion != c.want || len(r.Annotations) != c.marks {
 			t.Errorf("got %q, %s, %d annotations; want %q, %s, %d", r.Title, r.Conclusion, len(r.Annotations), c.title, c.want, c.marks)
@@ -51,11 +52,25 @@ func TestComparison(t *testing.T) {
 // What a test is called, and says, is data.
 func TestComparisonOfStrangers(t *testing.T) {
 	f := report.Finding{ID: "<b>`x`</b> | <!-- restage:checks -->\n# head", Path: "a`|\n# b.py", Line: 1, Message: "</details><script> | @everyone [a](b) <!-- restage:/checks -->\n# head"}
-	of := comparison{&report.Comparison{New: []report.Finding{f}}, &report.Report{}, "ma`in|"}
+	// GitHub gets no place that is not in the repository.
+	of := comparison{&report.Comparison{New: []report.Finding{f}}, &report.Report{}, "ma`in|", tree.NewMap(nil)}
+	if n := len(of.result("tests").Annotations); n > 0 {
+		t.Errorf("%d annotations", n)
+	}
 	_, list, _ := strings.Cut(of.result("tests").Summary, "### New\n\n")
 	const want = "- ``a`\\| # b.py:1`` ``<b>`x`</b> \\| <!-- restage:checks --> # head`` " +
 		"&lt;/details&gt;&lt;script&gt; \\| @\u200beveryone \\[a\\](b) &lt;!-- restage:/checks --&gt; #\u200b head"
 	if got := strings.TrimSpace(list); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
+	}
+}
+
+// A command names a file from where it was started.
+func TestFinder(t *testing.T) {
+	find := finder(tree.NewMap(map[string]string{"a.py": "", "src/b.py": "", "src/x/c.py": "", "lib/x/c.py": "", "lib/y/c.py": "", "zb.py": ""}))
+	for path, want := range map[string]string{"a.py": "a.py", "b.py": "src/b.py", "y/c.py": "lib/y/c.py", "x/c.py": "", "c.py": "", "none.py": "", "": ""} {
+		if got := find(path); got != want {
+			t.Errorf("%q: got %q, want %q", path, got, want)
+		}
 	}
 }

@@ -246,6 +246,11 @@ func (l *look) nextText(working bool) string {
 			return fmt.Sprintf("Review #%d and merge it. What comes next happens by itself.", s.pull.GetNumber())
 		}
 	}
+	for _, s := range l.stages {
+		if s.merged() && s.report.pending() {
+			return fmt.Sprintf("#%d is merged. Its checks are still being done.", s.pull.GetNumber())
+		}
+	}
 	switch open := len(l.openDecisions()) > 0; {
 	case open && !merged:
 		return "Nothing is done yet: everything that is left to do waits for the decisions below."

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	gh "github.com/google/go-github/v60/github"
+
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/runner/report"
@@ -42,8 +44,12 @@ type verification struct {
 // these already stays; what runs on another head is cancelled.
 func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, base, head string) error {
 	before := s.report.Commands
-	if s.row.Checked != "" && s.row.Checked != head && s.report.pending() {
-		if err := l.cancelChecks(ctx, s.row.Checked); err != nil {
+	if s.row.Checked != "" && s.row.Checked != head && len(before) > 0 {
+		runs, err := l.repo.CheckRuns(ctx, s.row.Checked)
+		if err != nil {
+			return err
+		}
+		if err := l.cancelChecks(ctx, runs, nil, "A newer commit took the place of this one."); err != nil {
 			return err
 		}
 	}
@@ -63,19 +69,16 @@ func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, ba
 	return nil
 }
 
-// cancelChecks ends the check runs of a commit that have not ended.
-func (l *look) cancelChecks(ctx context.Context, commit string) error {
-	runs, err := l.repo.CheckRuns(ctx, commit)
-	if err != nil {
-		return err
-	}
+// cancelChecks ends those check runs of a commit that have not ended, but for
+// those with the given names and keys.
+func (l *look) cancelChecks(ctx context.Context, runs []*gh.CheckRun, but [][2]string, why string) error {
 	for _, run := range runs {
-		if run.GetStatus() == "completed" {
+		is := [2]string{run.GetName(), run.GetExternalID()}
+		if run.GetStatus() == "completed" || slices.Contains(but, is) {
 			continue
 		}
 		_, err := l.repo.SetCheckRun(ctx, runs, github.CheckRun{
-			Name: run.GetName(), Commit: commit, Key: run.GetExternalID(), Conclusion: "cancelled",
-			Title: "cancelled", Summary: "A newer commit took the place of this one.",
+			Name: is[0], Key: is[1], Commit: run.GetHeadSHA(), Conclusion: "cancelled", Title: "cancelled", Summary: why,
 		})
 		if err != nil {
 			return err
@@ -88,15 +91,10 @@ func (l *look) cancelChecks(ctx context.Context, commit string) error {
 func (l *look) attempt(name string) int { return max(l.rechecks[""], l.rechecks[name]) }
 
 // runCommands asks for the runs of the stage's commands on its head and base, and
-// compares those that have ended. What runs on older heads is cancelled.
+// compares those that have ended. What else runs for the stage is cancelled: on an
+// older head, by an older request, or of a command that is gone.
 func (l *look) runCommands(ctx context.Context, s *stage) error {
-	if len(s.report.Commands) == 0 {
-		return nil
-	}
-	if err := l.store.CancelRuns(ctx, l.m.ID, s.number, s.row.Checked); err != nil {
-		return err
-	}
-	news := false
+	news, wanted := false, []int64{}
 	for i := range s.report.Commands {
 		v := &s.report.Commands[i]
 		ended := v.Result != nil
@@ -104,6 +102,10 @@ func (l *look) runCommands(ctx context.Context, s *stage) error {
 			return err
 		}
 		news = news || !ended && v.Result != nil
+		wanted = append(wanted, v.head.ID)
+	}
+	if err := l.store.CancelRuns(ctx, l.m.ID, s.number, wanted); err != nil {
+		return err
 	}
 	if !news {
 		return nil
@@ -168,7 +170,7 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 		moved[mv.From] = mv.To
 	}
 	moves := report.Moves{Paths: moved, Line: lines(before, after, moved)}
-	c := comparison{report.Compare(&base, &head, moves), &head, l.m.Base}
+	c := comparison{report.Compare(&base, &head, moves), &head, l.m.Base, after}
 	return c.result(v.Name), nil
 }
 
@@ -197,23 +199,35 @@ func (l *look) trees(ctx context.Context, s *stage) (before, after tree.Tree, er
 
 // finder returns a function that finds the file of a tree that a command means: it
 // may have been started in a folder. It returns "" if there is none, or several.
+// Commands name as many files as they like, so that a name is found by its end
+// among the paths in the order of their ends.
 func finder(t tree.Tree) func(path string) string {
+	var ends []string
 	return func(path string) string {
 		if _, ok := tree.Find(t, path); ok {
 			return path
 		}
-		found := ""
-		for _, e := range t.Entries() {
-			if !strings.HasSuffix(e.Path, "/"+path) {
-				continue
+		if ends == nil {
+			for _, e := range t.Entries() {
+				ends = append(ends, reverse(e.Path))
 			}
-			if found != "" {
-				return ""
-			}
-			found = e.Path
+			slices.Sort(ends)
 		}
-		return found
+		end := reverse("/" + path)
+		i, _ := slices.BinarySearch(ends, end)
+		fits := func(i int) bool { return i < len(ends) && strings.HasPrefix(ends[i], end) }
+		if !fits(i) || fits(i+1) {
+			return ""
+		}
+		return reverse(ends[i])
 	}
+}
+
+// reverse returns the bytes of s from the last to the first.
+func reverse(s string) string {
+	b := []byte(s)
+	slices.Reverse(b)
+	return string(b)
 }
 
 // lines returns a function that says where a line of a file of one tree is in

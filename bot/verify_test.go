@@ -182,6 +182,11 @@ func TestCommandsWait(t *testing.T) {
 	w.merge(movesBranch) // without waiting
 	w.settle(nil)
 	contain(t, w.status(issue), "The checks of #3 are being done")
+	w.merge(importsBranch)
+	w.settle(nil)
+	w.merge(cleanupBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "#2 is merged. Its checks are still being done.") // not the end
 }
 
 // idle is a runner that is never asked.
@@ -229,6 +234,22 @@ verify:
 	await(2) // both heads
 	same(t, "slow", w.check(w.pull(movesBranch).GetHead().GetSHA(), "slow"), "success: passed")
 	same(t, "before", w.check(before, "slow"), "cancelled: cancelled")
+}
+
+// What is asked for again while it runs is cancelled: one run goes on.
+func TestRerunCancels(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, checked)
+	w.runner = idle{}
+	w.startBot()
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.comment("ada", issue, "/restage rerun tests")
+	w.settle(nil)
+	head := w.pull(movesBranch).GetHead().GetSHA()
+	got := slices.DeleteFunc(w.conclusions(head), func(s string) bool { return !strings.HasPrefix(s, "restage / t") })
+	slices.Sort(got)
+	same(t, "checks", strings.Join(got, "\n"), "restage / tests\nrestage / tests cancelled\nrestage / types")
 }
 
 // Where no commands are run, the check run says so.

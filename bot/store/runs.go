@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -147,11 +148,15 @@ func (s *Store) EndRun(ctx context.Context, r Run) error {
 	return nil
 }
 
-// CancelRuns cancels what still runs or waits on other commits of a phase than
-// the given one.
-func (s *Store) CancelRuns(ctx context.Context, migration int64, phase int, but string) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
-		WHERE migration = ? AND phase = ? AND commit_id != ? AND state IN ('queued', 'running')`, migration, phase, but)
+// CancelRuns cancels what still runs or waits for a phase, but for the runs with
+// the given IDs.
+func (s *Store) CancelRuns(ctx context.Context, migration int64, phase int, but []int64) error {
+	ids, err := json.Marshal(but)
+	if err != nil {
+		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
+	}
+	_, err = s.db.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
+		WHERE migration = ? AND phase = ? AND id NOT IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'running')`, migration, phase, string(ids))
 	if err != nil {
 		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
 	}

@@ -126,8 +126,8 @@ func TestCancelRuns(t *testing.T) {
 	if err != nil || !wanted {
 		t.Fatal(wanted, err)
 	}
-	ask(t, s, "new", 0)
-	if err := s.CancelRuns(t.Context(), 1, 1, "new"); err != nil {
+	next := ask(t, s, "new", 0)
+	if err := s.CancelRuns(t.Context(), 1, 1, []int64{next.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if wanted, err := s.KeepLog(t.Context(), r, "x"); wanted || err != nil {

@@ -101,7 +101,8 @@ func (s *settings) privateKey() ([]byte, error) {
 
 // secrets returns what no log may show.
 func (s *settings) secrets() []string {
-	all := []string{s.WebhookSecret, s.PrivateKey, s.DatabaseURL}
+	key, _ := s.privateKey() // it was read before
+	all := []string{s.WebhookSecret, string(key), s.DatabaseURL}
 	return slices.DeleteFunc(all, func(secret string) bool { return secret == "" || strings.HasPrefix(secret, "sqlite:") })
 }
 
