@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,7 +36,7 @@ func (l *look) format(ctx context.Context, s *stage, before tree.Tree, cfg *conf
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Title, err)
 		}
-		f := formatter{look: l, record: &s.report, files: written(c), image: cfg.Image}
+		f := formatter{look: l, record: &s.report, files: written(at, c), image: cfg.Image}
 		if err := f.run(ctx, after, cfg.Format); err != nil {
 			return err
 		}
@@ -51,10 +52,14 @@ func (l *look) format(ctx context.Context, s *stage, before tree.Tree, cfg *conf
 	return nil
 }
 
-// written returns the files that a commit writes with new content.
-func written(c *phases.Commit) []string {
+// written returns the files that a commit on t writes with new content. One that
+// only moves is none: git is to see that it is the same.
+func written(t tree.Tree, c *phases.Commit) []string {
 	var files []string
 	for _, e := range c.Edits {
+		if old, err := t.Read(cmp.Or(e.From, e.Path)); err == nil && bytes.Equal(old, e.Data) {
+			continue
+		}
 		if !e.Delete && e.Mode != tree.Symlink && strings.HasSuffix(e.Path, ".py") {
 			files = append(files, e.Path)
 		}

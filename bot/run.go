@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -82,6 +84,9 @@ func (b *Bot) run(ctx context.Context, r store.Run, v verifyCommand, log *runLog
 	defer runner.RemoveAll(dir)
 	c := runner.Command{Key: fmt.Sprintf("run %d %d", r.ID, r.Turn), Image: v.Image, Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
 	if v.Report == config.Pytest {
+		if err := os.RemoveAll(filepath.Join(dir, reportFile)); err != nil { // the commit's own would be read
+			return nil, nil, err
+		}
 		c.Env, c.Files = map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(reportFile)}, []string{reportFile}
 	}
 	res, err := b.runner.Run(ctx, c)

@@ -170,7 +170,9 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 		moved[mv.From] = mv.To
 	}
 	moves := report.Moves{Paths: moved, Line: lines(before, after, moved)}
-	c := comparison{report.Compare(&base, &head, moves), &head, l.m.Base, after}
+	found := report.Compare(&base, &head, moves)
+	found.Gone = slices.DeleteFunc(found.Gone, func(f report.Finding) bool { return slices.Contains(s.report.Deleted, f.Path) })
+	c := comparison{found, &head, l.m.Base, after}
 	return c.result(v.Name), nil
 }
 
