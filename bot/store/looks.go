@@ -36,7 +36,7 @@ func (s *Store) Enqueue(ctx context.Context, migration int64, at time.Time) erro
 // enqueue is Enqueue as part of a transaction.
 func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, migration int64, at time.Time) error {
 	look := lookArgs{Migration: migration}
-	err := tx.QueryRowContext(ctx, `INSERT INTO looks (migration, turn) VALUES (?, 1)
+	err := tx.QueryRowContext(ctx, `INSERT INTO looks (migration, turn) VALUES ($1, 1)
 		ON CONFLICT (migration) DO UPDATE SET turn = turn RETURNING turn`, migration).Scan(&look.Turn)
 	if err != nil {
 		return fmt.Errorf("enqueue look at migration %d: %w", migration, err)
@@ -81,7 +81,7 @@ func (s *Store) insertLook(ctx context.Context, tx *sql.Tx, look lookArgs, at ti
 func (s *Store) begin(ctx context.Context, look lookArgs) (bool, error) {
 	next := look.Turn + 1
 	var turn int64
-	err := s.db.QueryRowContext(ctx, `UPDATE looks SET turn = max(turn, ?) WHERE migration = ? RETURNING turn`,
+	err := s.db.QueryRowContext(ctx, `UPDATE looks SET turn = max(turn, $1) WHERE migration = $2 RETURNING turn`,
 		next, look.Migration).Scan(&turn)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound

@@ -50,7 +50,7 @@ const migrationColumns = `id, delivery, installation, repository, owner, name, i
 // often it is handled.
 func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, started bool, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		before, err := queryMigration(ctx, tx, `repository = ? AND issue = ? ORDER BY id DESC LIMIT 1`, m.Repository, m.Issue)
+		before, err := queryMigration(ctx, tx, `repository = $1 AND issue = $2 ORDER BY id DESC LIMIT 1`, m.Repository, m.Issue)
 		switch {
 		case errors.Is(err, ErrNotFound):
 		case err != nil:
@@ -70,12 +70,12 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 		// branches of its own.
 		m.Revision, m.Rechecks = 1, 0
 		err = tx.QueryRowContext(ctx, `SELECT 1 + coalesce(max(p.round), 0) FROM phases p JOIN migrations m ON m.id = p.migration
-			WHERE m.repository = ? AND m.issue = ? AND p.pull != 0`, m.Repository, m.Issue).Scan(&m.Round)
+			WHERE m.repository = $1 AND m.issue = $2 AND p.pull != 0`, m.Repository, m.Issue).Scan(&m.Round)
 		if err != nil {
 			return err
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+migrationColumns+`)
-			VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`,
+			VALUES (NULL, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,
 			m.PlanFile, m.Plan, m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks).Scan(&m.ID)
 		if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 
 // Migration returns a migration. The error wraps ErrNotFound if there is none.
 func (s *Store) Migration(ctx context.Context, id int64) (Migration, error) {
-	m, err := queryMigration(ctx, s.db, `id = ?`, id)
+	m, err := queryMigration(ctx, s.db, `id = $1`, id)
 	if err != nil {
 		return Migration{}, fmt.Errorf("migration %d: %w", id, err)
 	}
@@ -102,7 +102,7 @@ func (s *Store) Migration(ctx context.Context, id int64) (Migration, error) {
 // MigrationOf returns the newest migration of an issue. The error wraps
 // ErrNotFound if there is none.
 func (s *Store) MigrationOf(ctx context.Context, repository int64, issue int) (Migration, error) {
-	m, err := queryMigration(ctx, s.db, `repository = ? AND issue = ? ORDER BY id DESC LIMIT 1`, repository, issue)
+	m, err := queryMigration(ctx, s.db, `repository = $1 AND issue = $2 ORDER BY id DESC LIMIT 1`, repository, issue)
 	if err != nil {
 		return Migration{}, fmt.Errorf("migration of issue %d in repository %d: %w", issue, repository, err)
 	}
@@ -163,13 +163,13 @@ func (s *Store) SetState(ctx context.Context, id int64, state State, message str
 }
 
 func setState(ctx context.Context, tx *sql.Tx, id int64, state State, message string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE migrations SET state = ?, message = ? WHERE id = ?`, state, message, id)
+	_, err := tx.ExecContext(ctx, `UPDATE migrations SET state = $1, message = $2 WHERE id = $3`, state, message, id)
 	return err
 }
 
 // Rename records that the repository of a migration has another name now.
 func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET owner = ?, name = ? WHERE id = ?`, owner, name, id)
+	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET owner = $1, name = $2 WHERE id = $3`, owner, name, id)
 	if err != nil {
 		return fmt.Errorf("name of the repository of migration %d: %w", id, err)
 	}
@@ -180,7 +180,7 @@ func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error 
 // for a look. It does nothing if the migration is past that round already.
 func (s *Store) NextRound(ctx context.Context, id int64, round int) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET round = ? WHERE id = ? AND round = ?`, round+1, id, round); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET round = $1 WHERE id = $2 AND round = $3`, round+1, id, round); err != nil {
 			return err
 		}
 		return s.enqueue(ctx, tx, id, time.Now())
@@ -223,7 +223,7 @@ type Plan struct {
 // transaction. A request that was taken in before changes nothing.
 func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `INSERT INTO requests (id, migration) VALUES (?, ?) ON CONFLICT DO NOTHING`, r.ID, migration)
+		res, err := tx.ExecContext(ctx, `INSERT INTO requests (id, migration) VALUES ($1, $2) ON CONFLICT DO NOTHING`, r.ID, migration)
 		if err != nil {
 			return err
 		}
@@ -238,19 +238,19 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			rechecks = 1
 		}
 		var revision int
-		err = tx.QueryRowContext(ctx, `UPDATE migrations SET revision = revision + ?, rechecks = rechecks + ?
-			WHERE id = ? RETURNING revision`, revisions, rechecks, migration).Scan(&revision)
+		err = tx.QueryRowContext(ctx, `UPDATE migrations SET revision = revision + $1, rechecks = rechecks + $2
+			WHERE id = $3 RETURNING revision`, revisions, rechecks, migration).Scan(&revision)
 		if err != nil {
 			return err
 		}
 		if r.Plan != nil {
-			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = ?, plan = ? WHERE id = ?`, r.Plan.File, r.Plan.Text, migration)
+			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = $1, plan = $2 WHERE id = $3`, r.Plan.File, r.Plan.Text, migration)
 			if err != nil {
 				return err
 			}
 		}
 		if r.Recheck {
-			_, err := tx.ExecContext(ctx, `INSERT INTO rechecks (migration, name, number) SELECT id, ?, rechecks FROM migrations WHERE id = ?
+			_, err := tx.ExecContext(ctx, `INSERT INTO rechecks (migration, name, number) SELECT id, $1, rechecks FROM migrations WHERE id = $2
 				ON CONFLICT DO UPDATE SET number = excluded.number`, r.Check, migration)
 			if err != nil {
 				return err
@@ -278,7 +278,7 @@ func saveAnswer(ctx context.Context, tx *sql.Tx, migration int64, a Answer) erro
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO answers
 		(migration, path, answer, question, options, answered_by, comment, answered_at, revision)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (migration, path) DO UPDATE SET answer = excluded.answer, answered_by = excluded.answered_by,
 			comment = excluded.comment, answered_at = excluded.answered_at, revision = excluded.revision
 		WHERE excluded.comment >= answers.comment`,
@@ -289,7 +289,7 @@ func saveAnswer(ctx context.Context, tx *sql.Tx, migration int64, a Answer) erro
 // Answers returns the answers that a migration has, by path.
 func (s *Store) Answers(ctx context.Context, migration int64) ([]Answer, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT path, answer, question, options, answered_by, comment, answered_at, revision
-		FROM answers WHERE migration = ? ORDER BY path`, migration)
+		FROM answers WHERE migration = $1 ORDER BY path`, migration)
 	if err != nil {
 		return nil, fmt.Errorf("answers of migration %d: %w", migration, err)
 	}
@@ -333,7 +333,7 @@ type Phase struct {
 func (s *Store) SavePhase(ctx context.Context, p Phase) error {
 	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO phases
 		(migration, round, number, revision, rechecks, pull, base, head, checked, skipped, error, tried, report)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		p.Migration, p.Round, p.Number, p.Revision, p.Rechecks, p.Pull, p.Base, p.Head, p.Checked, p.Skipped, p.Error, p.Tried, string(p.Report))
 	if err != nil {
 		return fmt.Errorf("save phase %d of migration %d: %w", p.Number, p.Migration, err)
@@ -345,7 +345,7 @@ func (s *Store) SavePhase(ctx context.Context, p Phase) error {
 // A phase that was not computed yet is not among them.
 func (s *Store) Phases(ctx context.Context, migration int64, round int) (map[int]Phase, error) {
 	rows, err := s.db.QueryContext(ctx, `SELECT number, revision, rechecks, pull, base, head, checked, skipped, error, tried, report
-		FROM phases WHERE migration = ? AND round = ?`, migration, round)
+		FROM phases WHERE migration = $1 AND round = $2`, migration, round)
 	if err != nil {
 		return nil, fmt.Errorf("phases of migration %d: %w", migration, err)
 	}
@@ -364,7 +364,7 @@ func (s *Store) Phases(ctx context.Context, migration int64, round int) (map[int
 
 // AddPush records a commit that is about to be pushed to a branch.
 func (s *Store) AddPush(ctx context.Context, repository int64, branch, commit string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO pushes (repository, branch, commit_id) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+	_, err := s.db.ExecContext(ctx, `INSERT INTO pushes (repository, branch, commit_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 		repository, branch, commit)
 	if err != nil {
 		return fmt.Errorf("record push to %s: %w", branch, err)
@@ -374,7 +374,7 @@ func (s *Store) AddPush(ctx context.Context, repository int64, branch, commit st
 
 // Pushes returns the commits that AddPush recorded for a branch.
 func (s *Store) Pushes(ctx context.Context, repository int64, branch string) (map[string]bool, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT commit_id FROM pushes WHERE repository = ? AND branch = ?`, repository, branch)
+	rows, err := s.db.QueryContext(ctx, `SELECT commit_id FROM pushes WHERE repository = $1 AND branch = $2`, repository, branch)
 	if err != nil {
 		return nil, fmt.Errorf("pushes to %s: %w", branch, err)
 	}

@@ -47,7 +47,7 @@ const runColumns = `id, repository, commit_id, command, attempt, migration, phas
 // It is queued if it was never asked for, or was cancelled.
 func (s *Store) AskRun(ctx context.Context, r Run) (Run, error) {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		old, err := queryRun(ctx, tx, `repository = ? AND commit_id = ? AND command = ? AND attempt = ?`, r.Repository, r.Commit, r.Command, r.Attempt)
+		old, err := queryRun(ctx, tx, `repository = $1 AND commit_id = $2 AND command = $3 AND attempt = $4`, r.Repository, r.Commit, r.Command, r.Attempt)
 		if err == nil && old.State != Cancelled {
 			r = old
 			return nil
@@ -57,7 +57,7 @@ func (s *Store) AskRun(ctx context.Context, r Run) (Run, error) {
 		}
 		var turn int64
 		err = tx.QueryRowContext(ctx, `INSERT INTO runs (repository, commit_id, command, attempt, migration, phase, turn, state, asked_at, error, outcome, log)
-			VALUES (?, ?, ?, ?, ?, ?, 1, 'queued', ?, '', '', '')
+			VALUES ($1, $2, $3, $4, $5, $6, 1, 'queued', $7, '', '', '')
 			ON CONFLICT DO UPDATE SET state = 'queued', turn = turn + 1, migration = excluded.migration, phase = excluded.phase,
 				asked_at = excluded.asked_at, started_at = NULL, log = ''
 			RETURNING id, turn`, r.Repository, r.Commit, r.Command, r.Attempt, r.Migration, r.Phase, time.Now().UnixMilli()).Scan(&r.ID, &turn)
@@ -67,7 +67,7 @@ func (s *Store) AskRun(ctx context.Context, r Run) (Run, error) {
 		if _, err = s.jobs.InsertTx(ctx, tx, runArgs{ID: r.ID, Turn: turn}, &river.InsertOpts{Queue: runQueue, MaxAttempts: runTries}); err != nil {
 			return err
 		}
-		r, err = queryRun(ctx, tx, `id = ?`, r.ID)
+		r, err = queryRun(ctx, tx, `id = $1`, r.ID)
 		return err
 	})
 	if err != nil {
@@ -100,8 +100,8 @@ func queryRun(ctx context.Context, q querier, where string, args ...any) (Run, e
 // look at who waits for it. It reports false for one that is not wanted any more.
 func (s *Store) beginRun(ctx context.Context, args runArgs) (r Run, wanted bool, err error) {
 	err = s.tx(ctx, func(tx *sql.Tx) error {
-		res, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'running', started_at = ?, log = ''
-			WHERE id = ? AND turn = ? AND state IN ('queued', 'running')`, time.Now().UnixMilli(), args.ID, args.Turn)
+		res, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'running', started_at = $1, log = ''
+			WHERE id = $2 AND turn = $3 AND state IN ('queued', 'running')`, time.Now().UnixMilli(), args.ID, args.Turn)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (s *Store) beginRun(ctx context.Context, args runArgs) (r Run, wanted bool,
 			return err
 		}
 		wanted = true
-		if r, err = queryRun(ctx, tx, `id = ?`, args.ID); err != nil {
+		if r, err = queryRun(ctx, tx, `id = $1`, args.ID); err != nil {
 			return err
 		}
 		return s.enqueueRepository(ctx, tx, r.Repository)
@@ -123,7 +123,7 @@ func (s *Store) beginRun(ctx context.Context, args runArgs) (r Run, wanted bool,
 // KeepLog stores what a run has printed so far. It reports false if the run was
 // cancelled: then nobody wants to know.
 func (s *Store) KeepLog(ctx context.Context, r Run, log string) (wanted bool, err error) {
-	res, err := s.db.ExecContext(ctx, `UPDATE runs SET log = ? WHERE id = ? AND started_at = ? AND state = 'running'`, log, r.ID, r.Started.UnixMilli())
+	res, err := s.db.ExecContext(ctx, `UPDATE runs SET log = $1 WHERE id = $2 AND started_at = $3 AND state = 'running'`, log, r.ID, r.Started.UnixMilli())
 	if err != nil {
 		return false, fmt.Errorf("log of run %d: %w", r.ID, err)
 	}
@@ -135,8 +135,8 @@ func (s *Store) KeepLog(ctx context.Context, r Run, log string) (wanted bool, er
 // for a look at who waits for it. A run that was cancelled stays so.
 func (s *Store) EndRun(ctx context.Context, r Run) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'done', ended_at = ?, error = ?, outcome = ?, log = ?
-			WHERE id = ? AND started_at = ? AND state = 'running'`, time.Now().UnixMilli(), r.Error, r.Outcome, r.Log, r.ID, r.Started.UnixMilli())
+		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'done', ended_at = $1, error = $2, outcome = $3, log = $4
+			WHERE id = $5 AND started_at = $6 AND state = 'running'`, time.Now().UnixMilli(), r.Error, r.Outcome, r.Log, r.ID, r.Started.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (s *Store) CancelRuns(ctx context.Context, migration int64, phase int, but 
 		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
 	}
 	_, err = s.db.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
-		WHERE migration = ? AND phase = ? AND id NOT IN (SELECT value FROM json_each(?)) AND state IN ('queued', 'running')`, migration, phase, string(ids))
+		WHERE migration = $1 AND phase = $2 AND id NOT IN (SELECT value FROM json_each($3)) AND state IN ('queued', 'running')`, migration, phase, string(ids))
 	if err != nil {
 		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
 	}
@@ -166,7 +166,7 @@ func (s *Store) CancelRuns(ctx context.Context, migration int64, phase int, but 
 // enqueueRepository asks for a look at the migrations of a repository: a run on a
 // base may be awaited by several.
 func (s *Store) enqueueRepository(ctx context.Context, tx *sql.Tx, repository int64) error {
-	ids, err := unfinished(ctx, tx, `AND repository = ?`, repository)
+	ids, err := unfinished(ctx, tx, `AND repository = $1`, repository)
 	for _, id := range ids {
 		err = errors.Join(err, s.enqueue(ctx, tx, id, time.Now()))
 	}
@@ -176,7 +176,7 @@ func (s *Store) enqueueRepository(ctx context.Context, tx *sql.Tx, repository in
 // Rechecks returns how often each check of a migration was asked for again, as
 // the number of the newest request for it, by name; that for "" is for all.
 func (s *Store) Rechecks(ctx context.Context, migration int64) (map[string]int, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT name, number FROM rechecks WHERE migration = ?`, migration)
+	rows, err := s.db.QueryContext(ctx, `SELECT name, number FROM rechecks WHERE migration = $1`, migration)
 	if err != nil {
 		return nil, fmt.Errorf("rechecks of migration %d: %w", migration, err)
 	}

@@ -48,7 +48,7 @@ func (s *Store) migrate(ctx context.Context, fsys fs.FS) error {
 
 // apply runs the step of that name unless it is recorded already.
 func apply(ctx context.Context, tx *sql.Tx, fsys fs.FS, name string) error {
-	res, err := tx.ExecContext(ctx, `INSERT INTO schema_steps (name, applied_at) VALUES (?, ?) ON CONFLICT DO NOTHING`,
+	res, err := tx.ExecContext(ctx, `INSERT INTO schema_steps (name, applied_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		name, time.Now().UnixMilli())
 	if err != nil {
 		return err
