@@ -65,15 +65,20 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 }
 
 // followCommands brings the check runs to where the commands are, and the body of
-// the pull request when something has ended.
+// the pull request when something has ended. A result is stored when it is
+// posted, so that one is posted that was not when the process died.
 func (l *look) followCommands(ctx context.Context, s *stage) error {
-	if err := l.runCommands(ctx, s); err != nil {
+	news, err := l.runCommands(ctx, s)
+	if err != nil {
 		return err
 	}
 	if err := l.postChecks(ctx, s); err != nil {
 		return err
 	}
-	return l.setSection(ctx, s, "checks", l.checksTable(s))
+	if err := l.setSection(ctx, s, "checks", l.checksTable(s)); err != nil || !news {
+		return err
+	}
+	return l.save(ctx, s)
 }
 
 // postChecks posts the results of a stage as check runs, those that are not

@@ -330,13 +330,17 @@ func (l *look) respect(ctx context.Context, s *stage, tip string) error {
 	if s.row.Base == "" {
 		s.row.Base = l.base
 	}
-	s.row.Checked = ""
+	s.row.Rechecks = -1 // the checks are done again for this revision
 	return l.keepChecked(ctx, s)
 }
 
 // skip ends a phase that changes nothing. A pull request that was open for it
 // is closed: it would show what is no longer wanted.
 func (l *look) skip(ctx context.Context, s *stage) error {
+	if err := l.cancelHead(ctx, s, "There is nothing to do any more."); err != nil {
+		return err
+	}
+	s.report.Commands = nil
 	s.row.Skipped = true
 	s.row.Base, s.row.Head, s.row.Checked = l.base, "", ""
 	if s.open() {

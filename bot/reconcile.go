@@ -34,6 +34,7 @@ type look struct {
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
 	testing  bool           // the base is being verified before anything is done
+	awaited  []int64        // the runs that this look asked for
 	stages   []*stage
 	earlier  []*stage // those of earlier rounds that were merged
 
@@ -54,6 +55,8 @@ type stage struct {
 	row    store.Phase
 	report record
 	after  tree.Tree // what the phase leads to, once it was computed in this look
+
+	awaited bool // this look asked for the runs of its commands
 }
 
 // A record is what is kept of a computed phase.
@@ -100,10 +103,10 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 	if err != nil {
 		return err
 	}
-	if m.State == store.Done || newest.ID != m.ID {
+	if m.State == store.Done {
 		return nil
 	}
-	err = b.reconcile(ctx, m)
+	err = b.reconcile(ctx, m, newest.ID != m.ID)
 	if wait, ok := github.RetryAfter(err); ok {
 		b.log.Warn("rate limit reached", "migration", m.ID, "wait", wait)
 		return store.Snooze(wait)
@@ -114,16 +117,24 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 	return nil
 }
 
-func (b *Bot) reconcile(ctx context.Context, m store.Migration) error {
+// reconcile is Reconcile for a migration, which another one of its issue may have
+// replaced.
+func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) error {
 	l, err := b.see(ctx, m)
 	if github.IsGone(err) {
 		b.log.Warn("migration has no issue any more", "migration", m.ID, "error", err)
+		if err := b.leave(ctx, m, l); err != nil {
+			return err
+		}
 		return b.store.SetState(ctx, m.ID, store.Failed, "The issue or its repository is gone, or restage may not see it any more.")
 	}
 	if err != nil {
 		return err
 	}
 	defer l.close()
+	if replaced {
+		return l.letGo(ctx, "The issue was labelled again.")
+	}
 
 	state, message := m.State, m.Message
 	if state != store.Failed {
@@ -139,6 +150,9 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration) error {
 		if l.plan == nil {
 			state = store.Failed
 		}
+	}
+	if err := l.letGo(ctx, whyLetGo[state]); err != nil {
+		return err
 	}
 	return l.conclude(ctx, state, message)
 }
@@ -166,7 +180,8 @@ func (l *look) conclude(ctx context.Context, state store.State, message string) 
 	return l.store.SetState(ctx, l.m.ID, state, message)
 }
 
-// see looks at everything that a migration is about.
+// see looks at everything that a migration is about. If only its issue is gone, it
+// returns the look beside the error.
 func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	repo, err := b.github.Repo(m.Installation, m.Owner, m.Name)
 	if err != nil {
@@ -182,9 +197,6 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		m.Owner, m.Name = repo.Owner, repo.Name
 	}
 	l := &look{Bot: b, m: m, repo: repo}
-	if l.issue, err = repo.Issue(ctx, m.Issue); err != nil {
-		return nil, err
-	}
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -216,7 +228,8 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		}
 		l.stages = append(l.stages, s)
 	}
-	return l, nil
+	l.issue, err = repo.Issue(ctx, m.Issue)
+	return l, err
 }
 
 // seeEarlier recalls the rounds before this one. They ended with everything
@@ -278,6 +291,13 @@ func (l *look) advance(ctx context.Context) error {
 		}
 	}
 	if l.late() {
+		l.awaited = nil
+		for _, s := range l.stages {
+			s.awaited = false
+		}
+		if err := l.letGo(ctx, "The migration begins another round."); err != nil {
+			return err
+		}
 		return l.store.NextRound(ctx, l.m.ID, l.m.Round)
 	}
 	return nil

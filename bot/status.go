@@ -176,6 +176,8 @@ func conclusion(results []check.Result) string {
 		return mark("")
 	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Conclusion == check.Failure }):
 		return mark(check.Failure)
+	case slices.ContainsFunc(results, func(r check.Result) bool { return r.Conclusion == cancelled }):
+		return mark(cancelled)
 	}
 	return mark(check.Success)
 }

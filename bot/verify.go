@@ -9,9 +9,6 @@ import (
 	"strings"
 	"time"
 
-	gh "github.com/google/go-github/v60/github"
-
-	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/runner/report"
 	"github.com/restage/restage/bot/store"
@@ -41,18 +38,14 @@ type verification struct {
 
 // setCommands makes the commands of the configuration those of a stage, whose base
 // and head are about to be the given commits. What is known of one that ran on
-// these already stays; what runs on another head is cancelled.
+// these already stays.
 func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, base, head string) error {
-	before := s.report.Commands
-	if s.row.Checked != "" && s.row.Checked != head && len(before) > 0 {
-		runs, err := l.repo.CheckRuns(ctx, s.row.Checked)
-		if err != nil {
-			return err
-		}
-		if err := l.cancelChecks(ctx, runs, nil, "A newer commit took the place of this one."); err != nil {
+	if s.row.Checked != head {
+		if err := l.cancelHead(ctx, s, "A newer commit took the place of this one."); err != nil {
 			return err
 		}
 	}
+	before := s.report.Commands
 	s.report.Commands = nil
 	for _, v := range cfg.Verify {
 		next := verification{verifyCommand: verifyCommand{v, cfg.Image}, Attempt: l.attempt(v.Name)}
@@ -69,48 +62,26 @@ func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, ba
 	return nil
 }
 
-// cancelChecks ends those check runs of a commit that have not ended, but for
-// those with the given names and keys.
-func (l *look) cancelChecks(ctx context.Context, runs []*gh.CheckRun, but [][2]string, why string) error {
-	for _, run := range runs {
-		is := [2]string{run.GetName(), run.GetExternalID()}
-		if run.GetStatus() == "completed" || slices.Contains(but, is) {
-			continue
-		}
-		_, err := l.repo.SetCheckRun(ctx, runs, github.CheckRun{
-			Name: is[0], Key: is[1], Commit: run.GetHeadSHA(), Conclusion: "cancelled", Title: "cancelled", Summary: why,
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // attempt returns the number of the newest request to do a check again.
 func (l *look) attempt(name string) int { return max(l.rechecks[""], l.rechecks[name]) }
 
 // runCommands asks for the runs of the stage's commands on its head and base, and
-// compares those that have ended. What else runs for the stage is cancelled: on an
-// older head, by an older request, or of a command that is gone.
-func (l *look) runCommands(ctx context.Context, s *stage) error {
-	news, wanted := false, []int64{}
+// compares those that have ended. It reports whether one has since they were
+// saved.
+func (l *look) runCommands(ctx context.Context, s *stage) (news bool, err error) {
+	s.awaited = true
 	for i := range s.report.Commands {
 		v := &s.report.Commands[i]
+		if v.Result != nil && v.Result.Conclusion == cancelled {
+			v.Result = nil
+		}
 		ended := v.Result != nil
 		if err := l.runCommand(ctx, s, v); err != nil {
-			return err
+			return false, err
 		}
 		news = news || !ended && v.Result != nil
-		wanted = append(wanted, v.head.ID)
 	}
-	if err := l.store.CancelRuns(ctx, l.m.ID, s.number, wanted); err != nil {
-		return err
-	}
-	if !news {
-		return nil
-	}
-	return l.save(ctx, s)
+	return news, nil
 }
 
 func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err error) {
@@ -118,15 +89,15 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 		v.Result = &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: runner.ErrNone.Error()}
 		return nil
 	}
-	if v.head, err = l.ask(ctx, v.verifyCommand, s.row.Checked, s.number, v.Attempt); err != nil {
+	if v.head, err = l.ask(ctx, v.verifyCommand, s.row.Checked, v.Attempt); err != nil {
 		return err
 	}
-	if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, 0, v.Base); err != nil {
+	if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, v.Base); err != nil {
 		return err
 	}
 	if v.base.Error != "" && v.Base < v.Attempt { // somebody asked to try again
 		v.Base = v.Attempt
-		if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, 0, v.Base); err != nil {
+		if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, v.Base); err != nil {
 			return err
 		}
 	}
@@ -137,12 +108,14 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 }
 
 // ask asks for the run of a command on a commit.
-func (l *look) ask(ctx context.Context, v verifyCommand, commit string, phase, attempt int) (store.Run, error) {
+func (l *look) ask(ctx context.Context, v verifyCommand, commit string, attempt int) (store.Run, error) {
 	command, err := json.Marshal(v)
 	if err != nil {
 		return store.Run{}, fmt.Errorf("command %s: %w", v.Name, err)
 	}
-	return l.store.AskRun(ctx, store.Run{Repository: l.m.Repository, Commit: commit, Command: string(command), Attempt: attempt, Migration: l.m.ID, Phase: phase})
+	run, err := l.store.AskRun(ctx, store.Run{Repository: l.m.Repository, Commit: commit, Command: string(command), Attempt: attempt, Migration: l.m.ID})
+	l.awaited = append(l.awaited, run.ID)
+	return run, err
 }
 
 // compare says what a pull request changed in what a command finds.
@@ -340,7 +313,7 @@ func (l *look) requireGreen(ctx context.Context, s *stage, cfg *config.Config) (
 	var red []string
 	ended := true
 	for _, v := range cfg.Verify {
-		run, err := l.ask(ctx, verifyCommand{v, cfg.Image}, l.base, 0, l.attempt(v.Name))
+		run, err := l.ask(ctx, verifyCommand{v, cfg.Image}, l.base, l.attempt(v.Name))
 		if err != nil {
 			return false, err
 		}

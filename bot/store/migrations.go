@@ -38,10 +38,11 @@ type Migration struct {
 	Round        int    // from 1; goes up when all phases run again, on branches of their own
 	Revision     int    // from 1; goes up when phases are to be computed anew
 	Rechecks     int    // from 0; goes up when checks are to be done again
+	Proving      string // commit of the base branch that has to be green before anything is done, see Prove
 }
 
 const migrationColumns = `id, delivery, installation, repository, owner, name, issue, started_by, base,
-	plan_file, plan, created_at, state, message, round, revision, rechecks`
+	plan_file, plan, created_at, state, message, round, revision, rechecks, proving`
 
 // StartMigration stores m as a new migration, at its beginning, and asks for a
 // look at it, in one transaction. A paused migration of the same issue
@@ -65,6 +66,9 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 			if err := setState(ctx, tx, before.ID, Failed, "The issue was labelled again."); err != nil {
 				return err
 			}
+			if err := s.enqueue(ctx, tx, before.ID, time.Now()); err != nil { // it may still do something
+				return err
+			}
 		}
 		// Pull requests of an earlier plan say nothing about this one: it gets
 		// branches of its own.
@@ -75,7 +79,7 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 			return err
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+migrationColumns+`)
-			VALUES (NULL, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) RETURNING id`,
+			VALUES (NULL, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '') RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,
 			m.PlanFile, m.Plan, m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks).Scan(&m.ID)
 		if err != nil {
@@ -120,7 +124,7 @@ func queryMigration(ctx context.Context, q querier, where string, args ...any) (
 	var created int64
 	err := q.QueryRowContext(ctx, `SELECT `+migrationColumns+` FROM migrations WHERE `+where, args...).Scan(
 		&m.ID, &m.Delivery, &m.Installation, &m.Repository, &m.Owner, &m.Name, &m.Issue, &m.StartedBy, &m.Base,
-		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks)
+		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -176,11 +180,22 @@ func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error 
 	return nil
 }
 
+// Prove records the commit of the base branch that has to be green before a
+// migration begins. It stays that one while the branch goes on, until another is
+// recorded, somebody asks for something, or the next round begins.
+func (s *Store) Prove(ctx context.Context, id int64, commit string) error {
+	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET proving = $1 WHERE id = $2`, commit, id)
+	if err != nil {
+		return fmt.Errorf("base of migration %d: %w", id, err)
+	}
+	return nil
+}
+
 // NextRound makes all phases of a migration run again after round, and asks
 // for a look. It does nothing if the migration is past that round already.
 func (s *Store) NextRound(ctx context.Context, id int64, round int) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET round = $1 WHERE id = $2 AND round = $3`, round+1, id, round); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET round = $1, proving = '' WHERE id = $2 AND round = $3`, round+1, id, round); err != nil {
 			return err
 		}
 		return s.enqueue(ctx, tx, id, time.Now())
@@ -238,7 +253,7 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			rechecks = 1
 		}
 		var revision int
-		err = tx.QueryRowContext(ctx, `UPDATE migrations SET revision = revision + $1, rechecks = rechecks + $2
+		err = tx.QueryRowContext(ctx, `UPDATE migrations SET revision = revision + $1, rechecks = rechecks + $2, proving = ''
 			WHERE id = $3 RETURNING revision`, revisions, rechecks, migration).Scan(&revision)
 		if err != nil {
 			return err

@@ -19,7 +19,7 @@ const (
 	Queued    RunState = "queued"
 	Running   RunState = "running"
 	Ended     RunState = "done"
-	Cancelled RunState = "cancelled" // its commit is not the newest any more
+	Cancelled RunState = "cancelled" // nobody awaited it any more
 )
 
 // A Run is a command, run on a commit of a repository.
@@ -30,7 +30,6 @@ type Run struct {
 	Command    string // JSON; another text is another run
 	Attempt    int    // another number is another run
 	Migration  int64  // that asked first
-	Phase      int    // whose head the commit is, 0 if it is a base
 	Turn       int64  // goes up when a run that was cancelled is wanted after all
 	State      RunState
 	Asked      time.Time
@@ -41,33 +40,25 @@ type Run struct {
 	Log        string // so far
 }
 
-const runColumns = `id, repository, commit_id, command, attempt, migration, phase, turn, state, asked_at, started_at, ended_at, error, outcome, log`
+const runColumns = `id, repository, commit_id, command, attempt, migration, turn, state, asked_at, started_at, ended_at, error, outcome, log`
 
 // AskRun returns the run of r.Command on r.Commit, with what came of it so far.
-// It is queued if it was never asked for, or was cancelled.
+// It is queued if it was never asked for, or was cancelled. From then on
+// r.Migration awaits it.
 func (s *Store) AskRun(ctx context.Context, r Run) (Run, error) {
+	migration := r.Migration
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		old, err := queryRun(ctx, tx, `repository = $1 AND commit_id = $2 AND command = $3 AND attempt = $4`, r.Repository, r.Commit, r.Command, r.Attempt)
-		if err == nil && old.State != Cancelled {
+		switch {
+		case err == nil && old.State != Cancelled:
 			r = old
-			return nil
+		case err == nil || errors.Is(err, ErrNotFound):
+			r, err = s.queueRun(ctx, tx, r)
 		}
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		var turn int64
-		err = tx.QueryRowContext(ctx, `INSERT INTO runs (repository, commit_id, command, attempt, migration, phase, turn, state, asked_at, error, outcome, log)
-			VALUES ($1, $2, $3, $4, $5, $6, 1, 'queued', $7, '', '', '')
-			ON CONFLICT DO UPDATE SET state = 'queued', turn = turn + 1, migration = excluded.migration, phase = excluded.phase,
-				asked_at = excluded.asked_at, started_at = NULL, log = ''
-			RETURNING id, turn`, r.Repository, r.Commit, r.Command, r.Attempt, r.Migration, r.Phase, time.Now().UnixMilli()).Scan(&r.ID, &turn)
 		if err != nil {
 			return err
 		}
-		if _, err = s.jobs.InsertTx(ctx, tx, runArgs{ID: r.ID, Turn: turn}, &river.InsertOpts{Queue: runQueue, MaxAttempts: runTries}); err != nil {
-			return err
-		}
-		r, err = queryRun(ctx, tx, `id = $1`, r.ID)
+		_, err = tx.ExecContext(ctx, `INSERT INTO waits (migration, run) VALUES ($1, $2) ON CONFLICT DO NOTHING`, migration, r.ID)
 		return err
 	})
 	if err != nil {
@@ -76,12 +67,29 @@ func (s *Store) AskRun(ctx context.Context, r Run) (Run, error) {
 	return r, nil
 }
 
+// queueRun queues a run that is new or was cancelled.
+func (s *Store) queueRun(ctx context.Context, tx *sql.Tx, r Run) (Run, error) {
+	args := runArgs{}
+	err := tx.QueryRowContext(ctx, `INSERT INTO runs (repository, commit_id, command, attempt, migration, turn, state, asked_at, error, outcome, log)
+		VALUES ($1, $2, $3, $4, $5, 1, 'queued', $6, '', '', '')
+		ON CONFLICT DO UPDATE SET state = 'queued', turn = turn + 1, migration = excluded.migration,
+			asked_at = excluded.asked_at, started_at = NULL, log = ''
+		RETURNING id, turn`, r.Repository, r.Commit, r.Command, r.Attempt, r.Migration, time.Now().UnixMilli()).Scan(&args.ID, &args.Turn)
+	if err != nil {
+		return Run{}, err
+	}
+	if _, err = s.jobs.InsertTx(ctx, tx, args, &river.InsertOpts{Queue: runQueue, MaxAttempts: runTries}); err != nil {
+		return Run{}, err
+	}
+	return queryRun(ctx, tx, `id = $1`, args.ID)
+}
+
 func queryRun(ctx context.Context, q querier, where string, args ...any) (Run, error) {
 	var r Run
 	var asked int64
 	var started, ended sql.NullInt64
 	err := q.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+where, args...).Scan(
-		&r.ID, &r.Repository, &r.Commit, &r.Command, &r.Attempt, &r.Migration, &r.Phase, &r.Turn, &r.State, &asked, &started, &ended, &r.Error, &r.Outcome, &r.Log)
+		&r.ID, &r.Repository, &r.Commit, &r.Command, &r.Attempt, &r.Migration, &r.Turn, &r.State, &asked, &started, &ended, &r.Error, &r.Outcome, &r.Log)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -112,7 +120,7 @@ func (s *Store) beginRun(ctx context.Context, args runArgs) (r Run, wanted bool,
 		if r, err = queryRun(ctx, tx, `id = $1`, args.ID); err != nil {
 			return err
 		}
-		return s.enqueueRepository(ctx, tx, r.Repository)
+		return s.enqueueWaiting(ctx, tx, r.ID)
 	})
 	if err != nil {
 		return Run{}, false, fmt.Errorf("begin run %d: %w", args.ID, err)
@@ -140,7 +148,7 @@ func (s *Store) EndRun(ctx context.Context, r Run) error {
 		if err != nil {
 			return err
 		}
-		return s.enqueueRepository(ctx, tx, r.Repository)
+		return s.enqueueWaiting(ctx, tx, r.ID)
 	})
 	if err != nil {
 		return fmt.Errorf("end run %d: %w", r.ID, err)
@@ -148,25 +156,31 @@ func (s *Store) EndRun(ctx context.Context, r Run) error {
 	return nil
 }
 
-// CancelRuns cancels what still runs or waits for a phase, but for the runs with
-// the given IDs.
-func (s *Store) CancelRuns(ctx context.Context, migration int64, phase int, but []int64) error {
-	ids, err := json.Marshal(but)
+// CancelRuns cancels what a migration awaits no more: all runs but those with the
+// given IDs. One that another migration awaits goes on.
+func (s *Store) CancelRuns(ctx context.Context, migration int64, but []int64) error {
+	ids, err := json.Marshal(append([]int64{}, but...)) // never null
 	if err != nil {
 		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
 	}
-	_, err = s.db.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
-		WHERE migration = $1 AND phase = $2 AND id NOT IN (SELECT value FROM json_each($3)) AND state IN ('queued', 'running')`, migration, phase, string(ids))
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM waits WHERE migration = $1 AND run NOT IN (SELECT value FROM json_each($2))`, migration, string(ids))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
+			WHERE state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM waits WHERE run = runs.id)`)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
 	}
 	return nil
 }
 
-// enqueueRepository asks for a look at the migrations of a repository: a run on a
-// base may be awaited by several.
-func (s *Store) enqueueRepository(ctx context.Context, tx *sql.Tx, repository int64) error {
-	ids, err := unfinished(ctx, tx, `AND repository = $1`, repository)
+// enqueueWaiting asks for a look at the migrations that await a run.
+func (s *Store) enqueueWaiting(ctx context.Context, tx *sql.Tx, run int64) error {
+	ids, err := unfinished(ctx, tx, `AND id IN (SELECT migration FROM waits WHERE run = $1)`, run)
 	for _, id := range ids {
 		err = errors.Join(err, s.enqueue(ctx, tx, id, time.Now()))
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -22,7 +23,7 @@ func aMigration(t *testing.T, s *Store) int64 {
 
 func ask(t *testing.T, s *Store, commit string, attempt int) Run {
 	t.Helper()
-	r, err := s.AskRun(t.Context(), Run{Repository: 5, Commit: commit, Command: `{"run":"true"}`, Attempt: attempt, Migration: 1, Phase: 1})
+	r, err := s.AskRun(t.Context(), Run{Repository: 5, Commit: commit, Command: `{"run":"true"}`, Attempt: attempt, Migration: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,18 +117,18 @@ func TestRunAgainAfterRestart(t *testing.T) {
 	}
 }
 
-// A run on a commit that is not the newest any more is cancelled: what it finds
-// counts no more. If it is wanted after all, it is queued again.
+// A run that nobody awaits any more is cancelled: what it finds counts no more. If
+// it is wanted after all, it is queued again.
 func TestCancelRuns(t *testing.T) {
 	s := openTest(t)
-	aMigration(t, s)
+	m := aMigration(t, s)
 	old := ask(t, s, "old", 0)
 	r, wanted, err := s.beginRun(t.Context(), runArgs{ID: old.ID, Turn: 1})
 	if err != nil || !wanted {
 		t.Fatal(wanted, err)
 	}
 	next := ask(t, s, "new", 0)
-	if err := s.CancelRuns(t.Context(), 1, 1, []int64{next.ID}); err != nil {
+	if err := s.CancelRuns(t.Context(), m, []int64{next.ID}); err != nil {
 		t.Fatal(err)
 	}
 	if wanted, err := s.KeepLog(t.Context(), r, "x"); wanted || err != nil {
@@ -137,7 +138,7 @@ func TestCancelRuns(t *testing.T) {
 	if err := s.EndRun(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	if got := query(t, s, `SELECT group_concat(commit_id || ' ' || state, ', ') FROM runs`); got != "old cancelled, new queued" {
+	if got := states(t, s); got != "old cancelled, new queued" {
 		t.Errorf("runs: %s", got)
 	}
 	if _, wanted, err := s.beginRun(t.Context(), runArgs{ID: old.ID, Turn: 1}); wanted || err != nil {
@@ -149,6 +150,57 @@ func TestCancelRuns(t *testing.T) {
 	if _, wanted, err := s.beginRun(t.Context(), runArgs{ID: old.ID, Turn: 2}); !wanted || err != nil {
 		t.Errorf("it cannot begin: %v, %v", wanted, err)
 	}
+	if err := s.CancelRuns(t.Context(), m, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, s); got != "old cancelled, new cancelled" {
+		t.Errorf("runs: %s", got)
+	}
+}
+
+// A run on a base goes on as long as one migration awaits it, and those that do
+// are looked at.
+func TestSharedRun(t *testing.T) {
+	s := openTest(t)
+	aMigration(t, s)
+	for issue := 2; issue <= 3; issue++ {
+		_, _, err := s.StartMigration(t.Context(), Migration{Delivery: fmt.Sprint(issue), Repository: 5, Issue: issue, State: Live, Created: time.Now()})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	base := Run{Repository: 5, Commit: "base", Command: "{}"}
+	for m := range int64(2) {
+		base.Migration = m + 1
+		if r, err := s.AskRun(t.Context(), base); err != nil || r.ID != 1 {
+			t.Fatal(r, err)
+		}
+	}
+	if err := s.CancelRuns(t.Context(), 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, s); got != "base queued" {
+		t.Errorf("runs: %s", got)
+	}
+	query(t, s, `DELETE FROM river_job RETURNING id`)
+	if _, wanted, err := s.beginRun(t.Context(), runArgs{ID: 1, Turn: 1}); !wanted || err != nil {
+		t.Fatal(wanted, err)
+	}
+	if got := query(t, s, `SELECT group_concat(json_extract(args, '$.migration')) FROM river_job WHERE kind = 'look'`); got != "2" {
+		t.Errorf("looks at %s, want one at 2", got)
+	}
+	if err := s.CancelRuns(t.Context(), 2, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := states(t, s); got != "base cancelled" {
+		t.Errorf("runs: %s", got)
+	}
+}
+
+// states returns where all runs stand.
+func states(t *testing.T, s *Store) string {
+	t.Helper()
+	return query(t, s, `SELECT group_concat(commit_id || ' ' || state, ', ') FROM runs`)
 }
 
 // A run that restage cannot carry out ends with the reason after the last try.
