@@ -61,8 +61,14 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	if err != nil {
 		return nil, err
 	}
-	if due := dueChecks(p, phase); len(due) > 0 {
-		planned, err := check.Planned(ctx, after, v.now.index.Roots(), due)
+	if promise := promised(p, phase); len(promise.Checks) > 0 {
+		promise.Stays = append(slices.Clone(e.Kept), v.disputed...)
+		for _, r := range results {
+			if r.Name == check.Leftovers {
+				promise.Leftovers = r.Annotations
+			}
+		}
+		planned, err := check.Planned(ctx, after, v.now.index.Roots(), promise)
 		if err != nil {
 			return nil, fmt.Errorf("check what the plan says: %w", err)
 		}
@@ -71,11 +77,11 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	return results, nil
 }
 
-// dueChecks returns the checks of the plan's own shell blocks that must hold
-// after a phase. What is to be there, is from the phase of its step on; what is
-// to be gone goes in cleanup, wherever the plan says so.
-func dueChecks(p *plan.Plan, phase Phase) []plan.Check {
-	var due []plan.Check
+// promised returns what the plan's own shell blocks say of the result of a phase.
+// What is to be there, is from the phase of its step on; what is to be gone goes
+// in cleanup, wherever the plan says so.
+func promised(p *plan.Plan, phase Phase) check.Promise {
+	promise := check.Promise{Steps: p.Steps}
 	for _, c := range p.Checks {
 		from := slices.Index(All, Phase(p.PhaseOf(c.Step)))
 		switch {
@@ -85,10 +91,12 @@ func dueChecks(p *plan.Plan, phase Phase) []plan.Check {
 			continue // before the duplicate goes; the decision about it says more
 		}
 		if from <= slices.Index(All, phase) {
-			due = append(due, c)
+			promise.Checks = append(promise.Checks, c)
+		} else {
+			promise.Later++
 		}
 	}
-	return due
+	return promise
 }
 
 // withRoots returns the plan with the source roots that were found in the tree

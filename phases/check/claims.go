@@ -22,6 +22,7 @@ type State string
 const (
 	Holds   State = "holds"
 	Fails   State = "fails"
+	Cannot  State = "cannot"  // is not so, and cannot be as long as something stays that is to stay
 	Unknown State = "unknown" // nothing in the tree tells
 )
 
@@ -34,13 +35,16 @@ type Claim struct {
 	AtLine  int    // from 1; 0 without a file
 }
 
-// Claims holds what a plan says against a tree, in the order of checks. Roots
-// are the source roots; paths may leave them out. Nothing is run. It fails only
-// if the tree cannot be read, an expression of a check is none or ctx is done.
-func Claims(ctx context.Context, t tree.Tree, roots []string, checks []plan.Check) ([]Claim, error) {
-	c := &claims{tree: t, roots: roots, list: make([]Claim, len(checks)), compiled: map[string]*regexp.Regexp{}}
+// Claims holds what a plan says against a tree, in the order of its checks.
+// Roots are the source roots; paths may leave them out. Nothing is run. It fails
+// only if the tree cannot be read, an expression of a check is none or ctx is done.
+func Claims(ctx context.Context, t tree.Tree, roots []string, p Promise) ([]Claim, error) {
+	c := &claims{tree: t, roots: roots, list: make([]Claim, len(p.Checks)), compiled: map[string]*regexp.Regexp{}, stays: newStays(p.Stays, roots), old: map[place]bool{}}
+	for _, a := range p.Leftovers {
+		c.old[place{a.Path, a.Line}] = true
+	}
 	var hunts []*hunt
-	for i, check := range checks {
+	for i, check := range p.Checks {
 		c.list[i] = Claim{Check: check, State: Holds}
 		claim := &c.list[i]
 		switch check.Kind {
@@ -77,12 +81,18 @@ type claims struct {
 	roots []string
 	list  []Claim
 	world *world // nil until an import is looked at
+	stays *stays
+	old   map[place]bool // where the check of the leftovers found something
 
 	compiled map[string]*regexp.Regexp
 }
 
 func (c *Claim) fail(format string, args ...any) {
 	c.State, c.Message = Fails, fmt.Sprintf(format, args...)
+}
+
+func (c *Claim) cannot(format string, args ...any) {
+	c.State, c.Message = Cannot, fmt.Sprintf(format, args...)
 }
 
 func (c *Claim) unknown(format string, args ...any) {
@@ -110,11 +120,15 @@ func (c *claims) path(claim *Claim) {
 	at, file, folder := c.find(claim.Paths[0])
 	switch claim.Kind {
 	case plan.Absent:
-		if file {
+		switch left := c.left(at); {
+		case !file && !folder:
+		case left == "":
+			claim.cannot("what is in %s is to stay", quoted(at))
+		case file:
 			claim.fail("%s is still there", quoted(at))
 			claim.At, claim.AtLine = at, 1
-		} else if folder {
-			claim.fail("there are still files in %s", quoted(at))
+		default:
+			claim.fail("there are still files in %s, such as %s", quoted(at), quoted(left))
 		}
 	case plan.File:
 		if !file {
@@ -129,6 +143,18 @@ func (c *claims) path(claim *Claim) {
 			claim.fail("%s is not there", quoted(at))
 		}
 	}
+}
+
+// left returns the first file at a path or below it that is not there for what
+// is to stay, "" if there is none.
+func (c *claims) left(at string) string {
+	for _, e := range slices.Concat(tree.Under(c.tree, at), []tree.Entry{{Path: at}}) {
+		dir, isInit := strings.CutSuffix(e.Path, "/__init__.py")
+		if _, there := tree.Find(c.tree, e.Path); there && !c.stays.file(e.Path) && !(isInit && c.stays.below(dir)) {
+			return e.Path
+		}
+	}
+	return ""
 }
 
 // imports looks whether names can be imported.
@@ -187,8 +213,15 @@ type hunt struct {
 	prefix       bool            // lines are held against filters with their paths
 
 	found int
-	at    string // the first of what was found
-	line  int
+	stay  int   // how many of these are about what is to stay
+	first place // the first of the others
+	old   bool  // one of the others names an old path
+}
+
+// A place is a line of a file.
+type place struct {
+	file string
+	line int
 }
 
 func (c *claims) search(claim *Claim) (s *hunt, err error) {
@@ -243,9 +276,15 @@ func (s *hunt) counts(text []byte) bool {
 }
 
 // add counts something found; the first in the order of paths is kept.
-func (s *hunt) add(at string, line int) {
-	if s.found++; s.at == "" || at < s.at || at == s.at && line < s.line {
-		s.at, s.line = at, line
+func (c *claims) add(s *hunt, at place, text []byte) {
+	s.found++
+	if c.stays.file(at.file) || c.stays.named(text) {
+		s.stay++
+		return
+	}
+	s.old = s.old || c.old[at]
+	if s.first.file == "" || at.file < s.first.file || at.file == s.first.file && at.line < s.first.line {
+		s.first = at
 	}
 }
 
@@ -255,7 +294,7 @@ func (c *claims) scan(ctx context.Context, hunts []*hunt) error {
 	for _, e := range c.tree.Entries() {
 		for _, s := range hunts {
 			if s.claim.Kind == plan.Found && s.files[e.Path] && s.counts([]byte(e.Path)) {
-				s.add(e.Path, 1)
+				c.add(s, place{e.Path, 1}, nil)
 			}
 		}
 		if slices.ContainsFunc(hunts, func(s *hunt) bool { return s.claim.Kind == plan.Text && s.files[e.Path] }) {
@@ -269,14 +308,14 @@ func (c *claims) scan(ctx context.Context, hunts []*hunt) error {
 		}
 		for _, s := range hunts {
 			if s.claim.Kind == plan.Text && s.files[all[i]] {
-				s.lines(&mu, all[i], src)
+				c.lines(s, &mu, all[i], src)
 			}
 		}
 	})
 }
 
 // lines counts the lines of a file that match.
-func (s *hunt) lines(mu *sync.Mutex, file string, src []byte) {
+func (c *claims) lines(s *hunt, mu *sync.Mutex, file string, src []byte) {
 	number := 0
 	for line := range bytes.Lines(src) {
 		number++
@@ -289,7 +328,7 @@ func (s *hunt) lines(mu *sync.Mutex, file string, src []byte) {
 		}
 		if s.counts(line) {
 			mu.Lock()
-			s.add(file, number)
+			c.add(s, place{file, number}, line)
 			mu.Unlock()
 		}
 	}
@@ -305,8 +344,13 @@ func (s *hunt) judge() {
 	switch {
 	case c.Count == plan.Some && s.found == 0:
 		c.fail("there are no %s in %s", what, places)
+	case c.Count == 0 && s.stay > 0 && (s.stay == s.found || c.Kind == plan.Text && !s.old):
+		c.cannot("there are %d %s in %s, of which %d are about what is to stay", s.found, what, places, s.stay)
+		if s.stay < s.found {
+			c.Message += ", and none of the others names an old path"
+		}
 	case c.Count != plan.Some && s.found != c.Count:
 		c.fail("there are %d %s in %s, and there must be %d", s.found, what, places, c.Count)
-		c.At, c.AtLine = s.at, s.line
+		c.At, c.AtLine = s.first.file, s.first.line
 	}
 }

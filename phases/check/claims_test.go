@@ -29,7 +29,7 @@ func TestClaims(t *testing.T) {
 		{"test -d src/new/jobs.py", "fails: `src/new/jobs.py` is no folder with files"},
 		{"test -e src/none", "fails: `src/none` is not there"},
 		{"test ! -e src/none", "holds"},
-		{"test ! -d src/old", "fails: there are still files in `src/old`"},
+		{"test ! -d src/old", "fails: there are still files in `src/old`, such as `src/old/a.txt`"},
 		{"test ! -f src/old/wrapper.py", "fails src/old/wrapper.py:1: `src/old/wrapper.py` is still there"},
 
 		{"grep -q 'domain: new' src/new/jobs.py", "holds"},
@@ -66,7 +66,7 @@ func TestClaims(t *testing.T) {
 			if err != nil || len(p.Checks) != 1 {
 				t.Fatalf("%v, %+v", err, p)
 			}
-			list, err := check.Claims(t.Context(), files, []string{"src"}, p.Checks)
+			list, err := check.Claims(t.Context(), files, []string{"src"}, check.Promise{Checks: p.Checks})
 			if err != nil || len(list) != 1 {
 				t.Fatal(list, err)
 			}
