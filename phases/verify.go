@@ -156,6 +156,8 @@ func (v *verifier) expect(open []Decision) check.Expectation {
 	}
 	e.Exports = v.exports()
 	e.Olds = v.olds()
+	e.Map = v.rows()
+	e.Leaving = sorted(keys(v.was.going()))
 	going := sorted(keys(v.now.going()))
 	if v.stage == check.Cleaned {
 		e.Gone = slices.DeleteFunc(going, func(f string) bool { return v.mayStay(f) || v.spared(f) })
@@ -234,6 +236,20 @@ func (v *verifier) exports() []check.Export {
 		list = append(list, x)
 	}
 	return list
+}
+
+// rows returns the rows of the import map that lead somewhere, but for those
+// about what is disputed.
+func (v *verifier) rows() []check.Row {
+	var rows []check.Row
+	for _, m := range v.was.plan.Imports {
+		r := check.Row{Old: strings.TrimSuffix(m.Old, ".*"), New: strings.TrimSuffix(m.New, ".*")}
+		module, _, _ := strings.Cut(r.Old, ":")
+		if old, _ := v.was.index.Lookup(module); r.New != "" && (old == nil || !v.open(old.Path)) {
+			rows = append(rows, r)
+		}
+	}
+	return rows
 }
 
 // olds returns the modules and paths that the plan does away with, and what

@@ -196,6 +196,10 @@ func TestVerifyMistakes(t *testing.T) {
 	}{
 		{phases.Moves, "a file is lost", jobs, "", "", "structure " + jobs + ": is not here"},
 		{phases.Moves, "a function is lost", jobs, "def validate_final_training_job", "def check_it", "structure " + jobs + ": `validate_final_training_job`"},
+		{phases.Moves, "an inner function is lost", "src/infrastructure/shared/backup.py", "def callback()", "def other()", "structure src/infrastructure/shared/backup.py: defined `callback` inside of something"},
+		{phases.Moves, "a body is cut off", jobs, "problems.append(\"epochs must be 1 or more\")", "pass", "warning imports " + jobs + ": other code than before"},
+		{phases.Moves, "a file that nothing names is lost", "README.md", "", "", "warning structure README.md: the plan does not say so"},
+		{phases.Moves, "the metadata is lost", jobs, "@meta", "meta", "structure " + jobs + ": @meta block, and it is gone"},
 		{phases.Moves, "no shim", shim, "", "", "structure " + jobs + ": no shim"},
 		{phases.Moves, "a shim for another module", shim, "[__name__] = sys.modules[\"training.azureml.jobs\"]", "[__name__] = sys.modules[\"training.hpo.azureml.sweeps\"]", "structure " + shim + ": is to be a shim"},
 		{phases.Moves, "a copy instead of a shim", shim, "", "def create_final_training_job(): pass\n", "structure " + shim + ": is to be a shim"},
@@ -206,7 +210,7 @@ func TestVerifyMistakes(t *testing.T) {
 		{phases.Moves, "the old domain", jobs, "domain: training", "domain: orchestration", "structure " + jobs + ": the domain is `orchestration`"},
 		{phases.Moves, "the old tag", jobs, "  - azureml\n", "  - azureml\n  - orchestration\n", "structure " + jobs + ": the tag `orchestration`"},
 		{phases.Moves, "a relative import was not adjusted", "src/infrastructure/shared/backup.py", "from orchestration.jobs.hpo.local.checkpoint", "from .checkpoint", "imports src/infrastructure/shared/backup.py: no module"},
-		{phases.Moves, "a moved file imports through its own shim", "src/infrastructure/azureml/runtime.py", "import", "import training.azureml.jobs\nimport", "cycles "},
+		{phases.Moves, "a moved file imports through its own shim", "src/infrastructure/azureml/runtime.py", "import", "import training.azureml.jobs\nimport", "cycles : these modules import each other: `infrastructure.azureml` → `infrastructure.azureml.runtime` → `training.azureml.jobs` → `infrastructure.azureml`"},
 
 		{phases.Imports, "a module that does not exist", "src/training/submit.py", "from training.azureml import", "from training.azurem1 import", "imports src/training/submit.py: no module `training.azurem1`"},
 		{phases.Imports, "a name that the facade lacks", "src/training/submit.py", "from infrastructure.azureml.runtime import JobFailed", "from infrastructure.azureml import JobFailed", "imports src/training/submit.py: no `JobFailed`"},
@@ -216,12 +220,16 @@ func TestVerifyMistakes(t *testing.T) {
 		{phases.Imports, "a forgotten string", "config/jobs.json", "training.azureml.jobs", "orchestration.jobs.training", "leftovers config/jobs.json: `orchestration.jobs.training"},
 		{phases.Imports, "a forgotten entry point", "pyproject.toml", "training.azureml.jobs:main", "orchestration.jobs.training:main", "leftovers pyproject.toml: `orchestration.jobs.training"},
 		{phases.Imports, "a forgotten cell", "notebooks/01_train.ipynb", "from training.azureml import", "from orchestration.jobs.training import", "leftovers notebooks/01_train.ipynb: `orchestration.jobs.training"},
-		{phases.Imports, "a new cycle", "src/infrastructure/azureml/runtime.py", "import", "import training.azureml.jobs\nimport", "cycles "},
+		{phases.Imports, "a new cycle", "src/infrastructure/azureml/runtime.py", "import", "import training.azureml.jobs\nimport", "cycles : these modules import each other: `infrastructure.azureml` → `infrastructure.azureml.runtime` → `training.azureml.jobs` → `infrastructure.azureml`"},
+		{phases.Imports, "what the import map leads to is gone", "src/infrastructure/shared/backup.py", "", "", "structure src/infrastructure/shared/backup.py: `orchestration.jobs.hpo.local.backup` is to be found as `infrastructure.shared.backup`"},
+		{phases.Imports, "a forgotten page", "src/training/README.md", "from training.azureml", "from orchestration.jobs.training", "warning leftovers src/training/README.md: `orchestration.jobs.training"},
 
 		{phases.Cleanup, "a shim is left", shim, "", "import sys\nimport training.azureml.jobs as _moved\nsys.modules[__name__] = _moved\n", "structure " + shim + ": nothing is to be left"},
 		{phases.Cleanup, "a wrapper is left", "src/orchestration/jobs/tracking/mlflow_naming.py", "", "from infrastructure.naming.mlflow.run_names import build_run_name\n", "structure src/orchestration/jobs/tracking/mlflow_naming.py: still there"},
 		{phases.Cleanup, "a kept file is gone", "src/orchestration/jobs/hpo/local/trial/runner.py", "", "", "structure src/orchestration/jobs/hpo/local/trial/runner.py: to be kept"},
 		{phases.Cleanup, "an import of what is gone", "src/training/submit.py", "from training.azureml import", "from orchestration.jobs.training import", "imports src/training/submit.py: no module `orchestration.jobs.training`"},
+		{phases.Cleanup, "an import of what is gone for good", "src/training/submit.py", "from training.azureml import", "import orchestration.jobs.sweeps\nfrom training.azureml import", "leftovers src/training/submit.py: `orchestration.jobs.sweeps`"},
+		{phases.Cleanup, "an import of what went without replacement", "src/training/submit.py", "from training.azureml import", "import orchestration.jobs.benchmarking\nfrom training.azureml import", "leftovers src/training/submit.py: `orchestration.jobs.benchmarking` names what is gone"},
 		{phases.Cleanup, "a package that is gone is listed", "pyproject.toml", "    \"training\",\n", "    \"training\",\n    \"orchestration.jobs.tracking.index\",\n", "leftovers pyproject.toml: `orchestration.jobs.tracking.index`"},
 	}
 	stages, err := sampleStages()

@@ -73,6 +73,8 @@ type Expectation struct {
 	Moves   []Move
 	Exports []Export
 	Olds    []Old
+	Map     []Row
+	Leaving []string // files of the tree before that need not be there any more
 	Going   []string // files that are there until cleanup; what they refer to does not count
 	Gone    []string // files that are not to be there after cleanup
 	Kept    []string // files and folders that are to be there
@@ -109,6 +111,10 @@ type Export struct {
 	Init  string
 	Names []string
 }
+
+// A Row of the import map says where what was imported from Old is imported from:
+// dotted modules, or "module:name".
+type Row struct{ Old, New string }
 
 // An Old is a module or path that the plan does away with.
 type Old struct {

@@ -96,6 +96,8 @@ func readExpectation(t *testing.T, data []byte) check.Expectation {
 		Moves   []check.Move
 		Exports []check.Export
 		Olds    []check.Old
+		Map     []check.Row
+		Leaving []string
 		Going   []string
 		Gone    []string
 		Kept    []string
@@ -112,7 +114,7 @@ func readExpectation(t *testing.T, data []byte) check.Expectation {
 		t.Fatalf("expect: stage %q", in.Stage)
 	}
 	return check.Expectation{
-		Stage: check.Stage(stage), Roots: in.Roots, Moves: in.Moves, Exports: in.Exports, Olds: in.Olds,
+		Stage: check.Stage(stage), Roots: in.Roots, Moves: in.Moves, Exports: in.Exports, Olds: in.Olds, Map: in.Map, Leaving: in.Leaving,
 		Going: in.Going, Gone: in.Gone, Kept: in.Kept, Open: in.Open,
 		Ignored: func(p string) bool { return slices.Contains(in.Ignored, p) },
 	}

@@ -20,6 +20,7 @@ const (
 	rowConfig    = "configuration"
 	rowComments  = "comments and docstrings"
 	rowDocs      = "documents"
+	rowNotebooks = "notebooks"
 	rowOutputs   = "notebook outputs"
 	rowWorkflows = "workflows"
 )
@@ -29,7 +30,7 @@ const (
 // cleanup all that are gone. Code, strings and configuration fail; what only
 // people read is a warning.
 func (c *checker) leftovers(ctx context.Context) (Result, error) {
-	r := &report{name: Leftovers, kinds: []string{rowImports, rowChains, rowStrings, rowConfig, rowComments, rowDocs, rowOutputs, rowWorkflows}}
+	r := &report{name: Leftovers, kinds: []string{rowImports, rowChains, rowStrings, rowConfig, rowComments, rowDocs, rowNotebooks, rowOutputs, rowWorkflows}}
 	if c.Stage == Moved {
 		r.kinds = nil
 		return r.result("nothing to look for yet: the shims keep the old paths working", "leftover reference", "leftover references"), nil
@@ -369,6 +370,9 @@ func (s *search) found(o *Old, name string, line int, kind, level string, contex
 	}
 	if level == "failure" && (len(o.New) == 0 && !(code && s.Stage == Cleaned) || code && s.neverWorked(name)) {
 		level = "warning"
+	}
+	if isNotebook(s.path) && kind != rowOutputs {
+		kind = rowNotebooks
 	}
 	s.report.add(kind, Annotation{s.path, s.line(line), level, what})
 }

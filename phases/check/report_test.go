@@ -67,3 +67,43 @@ func TestBounds(t *testing.T) {
 		t.Errorf("a summary of %d bytes:\n%s", len(r.Summary), r.Summary[len(r.Summary)-200:])
 	}
 }
+
+// Each kind of leftover has its own count, and what moved is counted before and
+// after.
+func TestCounts(t *testing.T) {
+	const cell = `{"cells": [{"cell_type": "code", "source": ["import pkg.old\n"]}, {"cell_type": "markdown", "source": ["pkg.old"]}, ` +
+		`{"cell_type": "code", "source": ["1"], "outputs": [{"output_type": "stream", "text": ["pkg.old"]}]}]}`
+	results, err := check.Run(t.Context(), check.Expectation{
+		Stage: check.Rewritten,
+		Moves: []check.Move{{From: "pkg/old.py", To: "pkg/new.py", Old: "pkg.old", New: "pkg.new"}},
+		Olds:  []check.Old{{Module: "pkg.old", Path: "pkg/old.py", New: []string{"pkg.new"}}},
+		Before: tree.NewMap(map[string]string{
+			"pkg/__init__.py": "", "pkg/old.py": "def run():\n    pass\n\n\ndef stop():\n    pass\n",
+		}),
+		After: tree.NewMap(map[string]string{
+			"pkg/__init__.py":         "",
+			"pkg/new.py":              "def run():\n    pass\n",
+			"code.py":                 "import pkg.old\nimport pkg\npkg.old.run()\npatch('pkg.old.run')\nimportlib.import_module('pkg.old')\n# pkg.old\n",
+			"book.ipynb":              cell,
+			"tool.toml":               "run = 'pkg.old'\nstop = 'pkg.old'\n",
+			"docs/use.md":             "See pkg.old.\nAnd pkg/old.py.\nAnd pkg.old.run.\n",
+			".github/workflows/a.yml": "run: pkg/old.py\n",
+		}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"| imports | 1 |", "| attributes | 1 |", "| strings | 2 |", "| comments and docstrings | 1 |",
+		"| notebooks | 2 |", "| notebook outputs | 1 |", "| configuration | 2 |", "| documents | 3 |", "| workflows | 1 |",
+	} {
+		if got := results[3].Summary; !strings.Contains(got, want+"\n") {
+			t.Errorf("the leftovers lack %q:\n%s", want, got)
+		}
+	}
+	for _, want := range []string{"| files | 1 | 1 |", "| lines | 6 | 2 |", "| functions and classes | 2 | 1 |"} {
+		if got := results[0].Summary; !strings.Contains(got, want+"\n") {
+			t.Errorf("the structure lacks %q:\n%s", want, got)
+		}
+	}
+}

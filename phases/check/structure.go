@@ -16,6 +16,8 @@ import (
 // The rows of the structure table.
 const (
 	rowMoved    = "files at their new place"
+	rowLost     = "files lost"
+	rowMap      = "rows of the import map"
 	rowKept     = "kept paths"
 	rowShims    = "old paths"
 	rowNames    = "names defined"
@@ -28,13 +30,19 @@ const (
 // structure finds what is not where the plan says. Decisions that are open
 // make it neutral: what they are about is not done.
 func (c *checker) structure(ctx context.Context) (Result, error) {
-	s := &structure{checker: c, report: report{name: Structure, good: map[string]int{},
-		kinds: []string{rowMoved, rowNames, rowPackages, rowExports, rowMeta, rowShims, rowGone, rowKept}}}
+	s := &structure{checker: c, looked: map[string]bool{}, report: report{name: Structure, good: map[string]int{},
+		kinds: []string{rowMoved, rowLost, rowNames, rowPackages, rowExports, rowMap, rowMeta, rowShims, rowGone, rowKept}}}
 	for _, mv := range c.Moves {
 		if err := ctx.Err(); err != nil {
 			return Result{}, err
 		}
-		s.move(mv)
+		if err := s.move(mv); err != nil {
+			return Result{}, err
+		}
+	}
+	s.lost()
+	for _, row := range c.Map {
+		s.row(row)
 	}
 	s.packages()
 	for _, x := range c.Exports {
@@ -47,6 +55,9 @@ func (c *checker) structure(ctx context.Context) (Result, error) {
 	}
 	for _, p := range c.Kept {
 		s.keep(p)
+	}
+	if s.was.files > 0 {
+		s.notes = append(s.notes, s.sizes())
 	}
 	open := slices.Clone(c.Open)
 	if len(open) > 0 {
@@ -75,6 +86,8 @@ func waiting(open []string) string {
 type structure struct {
 	*checker
 	report
+	was, now size            // of the files that moved, as far as both are known
+	looked   map[string]bool // __init__.py files that were read for double imports
 }
 
 // expect counts one thing as fine, or reports it.
@@ -88,23 +101,27 @@ func (s *structure) expect(kind, at string, fine bool, format string, args ...an
 
 // move checks one file that moves: it is at its new place with all it had, and
 // at its old place is what the stage wants there.
-func (s *structure) move(mv Move) {
+func (s *structure) move(mv Move) error {
 	there := s.after.exists[mv.To]
 	s.expect(rowMoved, mv.To, there, "%s is not here, where it is to move", quoted(mv.From))
 	s.oldPath(mv)
+	if err := s.measure(mv); err != nil {
+		return err
+	}
 	if !there || !isPython(mv.To) {
-		return
+		return nil
 	}
 	f := s.after.syntax(mv.To)
 	for _, name := range mv.Names {
 		s.expect(rowNames, mv.To, bound(f, name), "%s does not define %s, which the plan expects", quoted(mv.To), quoted(name))
 	}
 	if s.before != nil && !mv.Merged {
-		s.keepsNames(mv, f)
+		s.keeps(mv, f)
 	}
 	if mv.Meta != nil && f.Meta != nil {
 		s.meta(mv, f)
 	}
+	return nil
 }
 
 // otherOf returns the module below another source root that is called like the
@@ -135,37 +152,6 @@ func (s *structure) oldPath(mv Move) {
 	}
 }
 
-// keepsNames checks that a file still binds all that it defined before it
-// moved.
-func (s *structure) keepsNames(mv Move, f *python.Syntax) {
-	was := mv.From
-	if old := s.before.module(mv.Old); old != nil && old.alias != "" || s.before.sources[was] == nil {
-		was = mv.To // it had moved before this phase
-	}
-	if s.before.sources[was] == nil || path.Base(was) == "__init__.py" {
-		return // an __init__.py may be merged with what the plan exports
-	}
-	old := s.before.syntax(was)
-	names := old.Module.Names()
-	slices.Sort(names)
-	for _, name := range names {
-		if defined(old, name) && !slices.Contains(mv.Names, name) {
-			s.expect(rowNames, mv.To, bound(f, name), "%s defined %s, and it is gone", quoted(was), quoted(name))
-		}
-	}
-}
-
-// defined reports whether a file binds name by more than an import.
-func defined(f *python.Syntax, name string) bool {
-	return slices.ContainsFunc(f.Module.Bindings(name), func(b python.Binding) bool {
-		return b.Kind == python.DefBinding || b.Kind == python.AssignBinding
-	})
-}
-
-func bound(f *python.Syntax, name string) bool {
-	return slices.ContainsFunc(f.Module.Bindings(name), func(b python.Binding) bool { return b.Kind != python.DeleteBinding })
-}
-
 // packages checks that the folders which the plan makes are packages: those
 // below which all files came by a move. One that has a portion in another
 // source root is a namespace package, which an __init__.py would split
@@ -184,9 +170,7 @@ func (s *structure) packages() {
 			}
 			init := dir + "/__init__.py"
 			s.expect(rowPackages, init, s.after.exists[init], "the new package %s has no __init__.py", quoted(dir))
-			if s.after.exists[init] {
-				s.twice(init)
-			}
+			s.twice(init)
 		}
 	}
 }
@@ -208,6 +192,10 @@ func (s *structure) portionElsewhere(dir, root string) bool {
 
 // twice reports names that an __init__.py imports more than once.
 func (s *structure) twice(init string) {
+	if !s.after.exists[init] || s.looked[init] {
+		return
+	}
+	s.looked[init] = true
 	f := s.after.syntax(init)
 	names := f.Module.Names()
 	slices.Sort(names)
@@ -233,6 +221,7 @@ func (s *structure) export(x Export) {
 		s.expect(rowExports, x.Init, false, "there is no %s to export %s", quoted(x.Init), quoted(strings.Join(x.Names, ", ")))
 		return
 	}
+	s.twice(x.Init)
 	f := s.after.syntax(x.Init)
 	for _, name := range x.Names {
 		_, ok := s.after.attr(s.after.index.NameOf(x.Init), name, false)

@@ -200,6 +200,7 @@ func compact(s string) string {
 
 func (r *reader) function(n *node, s *Scope, c context) {
 	name := r.child(n, fieldName)
+	r.f.Definitions = append(r.f.Definitions, r.text(name))
 	s.bind(r.text(name), Binding{Kind: DefBinding, Start: int(name.start), always: c.block == 0})
 	types := r.typeParameters(n, s, c)
 	inner := types.inner(FunctionScope)
@@ -272,6 +273,7 @@ func (r *reader) parameters(n *node, outer, types, inner *Scope, c context) {
 
 func (r *reader) class(n *node, s *Scope, c context) {
 	name := r.child(n, fieldName)
+	r.f.Definitions = append(r.f.Definitions, r.text(name))
 	s.bind(r.text(name), Binding{Kind: DefBinding, Start: int(name.start), always: c.block == 0})
 	s = r.typeParameters(n, s, c)
 	inner := s.inner(ClassScope)

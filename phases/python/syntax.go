@@ -27,6 +27,8 @@ type Syntax struct {
 	All       *AllList // the module's __all__, if a list of strings is part of it
 	Meta      *String  // the first module-level string that begins with @meta
 
+	Definitions []string // names of all functions and classes, in the order of the source
+
 	begins []int // where statements of the module begin a line
 }
 
