@@ -22,7 +22,7 @@ import (
 const reportFile = ".restage-pytest.xml"
 
 // errCancelled ends a command whose outcome nobody waits for any more.
-var errCancelled = errors.New("a newer commit took its place")
+var errCancelled = errors.New("nobody awaits it any more")
 
 // Command runs a command of a repository's configuration on a commit, and stores
 // what came of it. An error means that restage failed; how the command ended is

@@ -23,7 +23,13 @@ import (
 func (w *world) withCommands() (await func(runs int)) {
 	w.t.Helper()
 	check(w.t, os.Chmod(filepath.Dir(w.work), 0o711)) // commands run as another user
-	w.runner = must(runner.New(ctx, "bubblewrap", runner.Settings{WorkDir: w.work}))
+	return w.withRunner(must(runner.New(ctx, "bubblewrap", runner.Settings{WorkDir: w.work})))
+}
+
+// withRunner is withCommands with another runner.
+func (w *world) withRunner(r runner.Runner) (await func(runs int)) {
+	w.t.Helper()
+	w.runner = r
 	w.startBot()
 	ended := make(chan store.Run, 100)
 	until, stop := context.WithCancel(ctx)
@@ -217,6 +223,117 @@ verify:
 	await(1) // the base
 	await(1) // the head
 	same(t, "tests", w.check(w.pull(movesBranch).GetHead().GetSHA(), "tests"), "success: all 2 passed")
+}
+
+// The base gets commits faster than one is tested. The migration keeps to the one
+// that was asked for first, and begins from that.
+func TestRequireGreenOnBusyBase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tested+"baseline: require-green\n")
+	hand := newHand()
+	await := w.withRunner(hand)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	first := w.git("rev-parse", "main")
+	tests, types := hand.begun(), hand.begun()
+	for _, name := range []string{"a.txt", "b.txt"} {
+		w.write("main", name, "")
+		w.settle(nil)
+		same(t, "runs", w.runs(), "2 running")
+	}
+	contain(t, w.status(issue), "runs the repository's own checks on `main` first")
+	tests.end <- runner.Result{}
+	types.end <- runner.Result{}
+	await(2)
+	same(t, "begins from", w.git("merge-base", "main", movesBranch), first)
+	hand.endAll(2) // of the head: the base is known
+	await(2)
+	same(t, "runs", w.runs(), "4 done")
+}
+
+// The base is red and has a newer commit: that one is tested, and what is left of
+// the red one is not awaited.
+func TestRequireGreenGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tested+"baseline: require-green\n")
+	hand := newHand()
+	await := w.withRunner(hand)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	one, other := hand.begun(), hand.begun()
+	w.write("main", "a.txt", "")
+	second := w.git("rev-parse", "main")
+	one.end <- runner.Result{Status: 1}
+	await(2)
+	same(t, "the other ended with", <-other.cancelled, "nobody awaits it any more")
+	contain(t, w.status(issue), "runs the repository's own checks on `main` first")
+	w.write("main", "b.txt", "")
+	hand.endAll(2)
+	await(2)
+	same(t, "begins from", w.git("merge-base", "main", movesBranch), second)
+	hand.endAll(2)
+	await(2)
+	same(t, "runs", w.runs(), "1 cancelled, 5 done")
+}
+
+// The base loses the commit that is being tested.
+func TestRequireGreenRewritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, tested+"baseline: require-green\n")
+	w.runner = idle{}
+	w.startBot()
+	w.write("main", "secret.txt", "")
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	same(t, "runs", w.runs(), "2 queued")
+	w.git("update-ref", "refs/heads/main", "main~1")
+	w.write("main", "other.txt", "")
+	w.settle(nil)
+	same(t, "runs", w.runs(), "2 cancelled, 2 queued")
+}
+
+// hand is a runner whose commands end when a test says so.
+type hand struct {
+	runner.None
+	began chan handRun
+}
+
+type handRun struct {
+	end       chan runner.Result
+	cancelled chan error
+}
+
+func newHand() hand { return hand{began: make(chan handRun, 10)} }
+
+func (hand) Name() string { return "hand" }
+
+func (h hand) Run(ctx context.Context, c runner.Command) (*runner.Result, error) {
+	r := handRun{make(chan runner.Result), make(chan error, 1)}
+	h.began <- r
+	select {
+	case res := <-r.end:
+		return &res, nil
+	case <-ctx.Done():
+		r.cancelled <- context.Cause(ctx)
+		return nil, context.Cause(ctx)
+	}
+}
+
+// begun waits for the next command.
+func (h hand) begun() handRun {
+	select {
+	case r := <-h.began:
+		return r
+	case <-time.After(2 * time.Minute):
+		panic("no command began")
+	}
+}
+
+// endAll lets the next n commands succeed.
+func (h hand) endAll(n int) {
+	for range n {
+		h.begun().end <- runner.Result{}
+	}
 }
 
 // A newer head ends what runs on an older one.

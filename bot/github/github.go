@@ -286,6 +286,20 @@ func (r *Repo) File(ctx context.Context, path string) ([]byte, error) {
 	return []byte(text), nil
 }
 
+// Contains reports whether a commit is part of the history of another.
+//
+// GitHub REST: Compare two commits.
+func (r *Repo) Contains(ctx context.Context, tip, commit string) (bool, error) {
+	c, _, err := r.rest.Repositories.CompareCommits(ctx, r.Owner, r.Name, commit, tip, &gh.ListOptions{PerPage: 1})
+	if IsGone(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("comparing %s with %s: %w", commit, tip, err)
+	}
+	return c.GetStatus() == "ahead" || c.GetStatus() == "identical", nil
+}
+
 // DefaultBranch returns the name of the default branch.
 //
 // GitHub REST: Get a repository.
