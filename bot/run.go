@@ -39,6 +39,7 @@ func (b *Bot) Command(ctx context.Context, r store.Run) error {
 	found, res, err := b.run(ctx, r, v, log)
 	end()
 	if errors.Is(context.Cause(ctx), errCancelled) {
+		b.forget(ctx, r)
 		b.log.Info("command cancelled", "run", r.ID, "check", v.Name, "commit", r.Commit)
 		return nil
 	}
@@ -58,7 +59,22 @@ func (b *Bot) Command(ctx context.Context, r store.Run) error {
 	}
 	r.Outcome, r.Log = string(outcome), res.Log
 	b.log.Info("command ended", "run", r.ID, "check", v.Name, "commit", r.Commit, "status", res.Status, "stopped", res.Stopped, "took", res.Duration)
-	return b.store.EndRun(ctx, r)
+	if err := b.store.EndRun(ctx, r); err != nil {
+		return err
+	}
+	b.forget(ctx, r)
+	return nil
+}
+
+// again is what ends the key of a run of tests that failed the first time.
+const again = " again"
+
+func runKey(r store.Run) string { return fmt.Sprintf("run %d %d", r.ID, r.Turn) }
+
+// forget lets go of what the runner keeps of a run.
+func (b *Bot) forget(ctx context.Context, r store.Run) {
+	b.runner.Forget(ctx, runKey(r))
+	b.runner.Forget(ctx, runKey(r)+again)
 }
 
 // run runs a command in a work tree of its own. Tests that fail are run once
@@ -82,7 +98,7 @@ func (b *Bot) run(ctx context.Context, r store.Run, v verifyCommand, log *runLog
 		return nil, nil, err
 	}
 	defer runner.RemoveAll(dir)
-	c := runner.Command{Key: fmt.Sprintf("run %d %d", r.ID, r.Turn), Image: v.Image, Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
+	c := runner.Command{Key: runKey(r), Image: v.Image, Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
 	if v.Report == config.Pytest {
 		if err := os.RemoveAll(filepath.Join(dir, reportFile)); err != nil { // the commit's own would be read
 			return nil, nil, err
@@ -97,13 +113,13 @@ func (b *Bot) run(ctx context.Context, r store.Run, v verifyCommand, log *runLog
 	if v.Report != config.Pytest || !found.Complete || found.Count(report.Failed) == 0 {
 		return found, res, nil
 	}
-	c.Key += " again"
+	c.Key += again
 	c.Env["PYTEST_ADDOPTS"] += report.PytestAgain
-	again, err := b.runner.Run(ctx, c)
+	second, err := b.runner.Run(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
-	found.Retry(report.Read(v.Report, again, reportFile))
+	found.Retry(report.Read(v.Report, second, reportFile))
 	return found, res, nil
 }
 

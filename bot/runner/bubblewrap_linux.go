@@ -53,6 +53,9 @@ func newBubblewrap(ctx context.Context, s Settings) (*bubblewrap, error) {
 	return b, nil
 }
 
+// Forget does nothing: a command ends with the server.
+func (b *bubblewrap) Forget(context.Context, string) {}
+
 // Name returns "bubblewrap".
 func (b *bubblewrap) Name() string { return "bubblewrap" }
 

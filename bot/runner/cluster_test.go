@@ -14,9 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,7 +23,6 @@ import (
 	core "k8s.io/api/core/v1"
 	rbac "k8s.io/api/rbac/v1"
 	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/yaml"
 	kube "k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -219,25 +216,10 @@ func (c *testCluster) namespace(t testing.TB) string {
 	return ns.Name
 }
 
-var action = regexp.MustCompile(`\{\{.*?\}\}`)
-
-// chartRole returns the Role that the chart makes for a release called restage.
+// chartRole returns the Role that the chart makes.
 func chartRole(t testing.TB) *rbac.Role {
 	t.Helper()
-	data, err := os.ReadFile("../../charts/restage/templates/role.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, _, _ := strings.Cut(string(data), "\n---\n")
-	var lines []string
-	for line := range strings.Lines(text) {
-		if !strings.Contains(line, "{{-") {
-			lines = append(lines, action.ReplaceAllString(line, "restage"))
-		}
-	}
 	var role rbac.Role
-	if err := yaml.UnmarshalStrict([]byte(strings.Join(lines, "")), &role); err != nil || len(role.Rules) == 0 {
-		t.Fatal(err, lines)
-	}
+	decode(t, render(t, "role.yaml")[0], &role)
 	return &role
 }

@@ -77,7 +77,7 @@ func (r *jobRun) end(ctx, limited context.Context) error {
 	if !errors.As(err, &at) {
 		return err
 	}
-	r.delete(ctx, r.job)
+	r.delete(ctx, r.job.Name)
 	ending, cancel := context.WithTimeoutCause(ctx, r.grace(r.limits)+drainLimit, at)
 	defer cancel()
 	if err := r.until(ending, r.over); err != nil {

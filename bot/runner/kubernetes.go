@@ -115,8 +115,8 @@ func findOwner(ctx context.Context, s Settings, config *rest.Config) (*meta.Owne
 // Name returns "kubernetes".
 func (k *kubernetes) Name() string { return "kubernetes" }
 
-// Run runs c as a Job, or finds the Job that runs it. It deletes the Job, unless
-// the server stops and the next one will look for it.
+// Run runs c as a Job, or finds the Job that runs it or has. The Job is deleted when
+// it is forgotten; at once if it has no key, or fails and the server does not stop.
 func (k *kubernetes) Run(ctx context.Context, c Command) (*Result, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -137,13 +137,11 @@ func (k *kubernetes) Run(ctx context.Context, c Command) (*Result, error) {
 	if err != nil {
 		return nil, fmt.Errorf("starting a Job: %w", err)
 	}
-	defer func() {
-		if c.Key == "" || ctx.Err() == nil || k.server.Err() == nil {
-			k.delete(ctx, job)
-		}
-	}()
 	r := &jobRun{kubernetes: k, job: job, command: &c, limits: l, log: newLog(l.Log, c.Secrets, c.Log)}
 	res, err := r.run(ctx)
+	if c.Key == "" || err != nil && (ctx.Err() == nil || k.server.Err() == nil) {
+		k.delete(ctx, job.Name)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("running the Job %s: %w", job.Name, err)
 	}
@@ -200,12 +198,12 @@ func (k *kubernetes) treeURL(ctx context.Context, job string) (string, error) {
 	return u.JoinPath(treesPath, job).String(), nil
 }
 
+// Forget deletes the Job of a key.
+func (k *kubernetes) Forget(ctx context.Context, key string) { k.delete(ctx, k.jobName(key)) }
+
 // delete deletes a Job and its pod. If that fails, the Job deletes itself later.
-func (k *kubernetes) delete(ctx context.Context, job *batch.Job) {
+func (k *kubernetes) delete(ctx context.Context, name string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), apiLimit)
 	defer cancel()
-	k.jobs.Delete(ctx, job.Name, meta.DeleteOptions{
-		PropagationPolicy: new(meta.DeletePropagationBackground),
-		Preconditions:     &meta.Preconditions{UID: &job.UID},
-	})
+	k.jobs.Delete(ctx, name, meta.DeleteOptions{PropagationPolicy: new(meta.DeletePropagationBackground)})
 }

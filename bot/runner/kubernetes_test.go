@@ -387,6 +387,36 @@ func TestKubernetesRestart(t *testing.T) {
 	}
 }
 
+// The server dies after a command has ended, and before what came of it is stored.
+// The next one is told the same; the command is not repeated.
+func TestKubernetesKept(t *testing.T) {
+	s, config := inCluster(t)
+	c := Command{Key: "run 9", Shell: "cat /proc/sys/kernel/random/uuid | tee out", Timeout: time.Minute, Files: []string{"out"}}
+	var first *Result
+	for range 2 {
+		s.Listen = address(t)
+		s.URL = "http://" + s.Listen
+		c.Dir = work(t, nil)
+		k := kubeRunner(t, s, config)
+		res, err := k.Run(t.Context(), c)
+		if err != nil || len(res.Log) < 30 || string(res.Files["out"]) != res.Log {
+			t.Fatalf("got %+v, %v", res, err)
+		}
+		if first == nil {
+			first = res
+			continue
+		}
+		if res.Log != first.Log || res.Duration != first.Duration {
+			t.Errorf("got %+v, then %+v", first, res)
+		}
+		k.Forget(t.Context(), c.Key)
+	}
+	jobs, err := cluster(t).client.BatchV1().Jobs(s.Namespace).List(t.Context(), meta.ListOptions{})
+	if err != nil || len(jobs.Items) != 0 {
+		t.Errorf("%d Jobs are left, %v", len(jobs.Items), err)
+	}
+}
+
 // The server stops before the work tree is fetched. The next one gives it.
 func TestKubernetesRestartBeforeTree(t *testing.T) {
 	s, config := inCluster(t)

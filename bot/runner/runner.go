@@ -55,6 +55,10 @@ type Runner interface {
 	// at once, and Run returns the cause.
 	Run(ctx context.Context, c Command) (*Result, error)
 
+	// Forget lets go of what is kept of the run with a key. Call it when its result
+	// is stored: until then Run may be called again, and give the same.
+	Forget(ctx context.Context, key string)
+
 	// Name is the name of the runner, as in RESTAGE_RUNNER.
 	Name() string
 }
@@ -67,6 +71,9 @@ type None struct{}
 
 // Run returns ErrNone.
 func (None) Run(context.Context, Command) (*Result, error) { return nil, ErrNone }
+
+// Forget does nothing.
+func (None) Forget(context.Context, string) {}
 
 // Name returns "none".
 func (None) Name() string { return "none" }
@@ -83,7 +90,8 @@ type Command struct {
 
 	// Key is the caller's name for this run, the same when it asks again after a
 	// restart. A runner whose commands outlive the server finds the run by it
-	// instead of starting another. Without it a run is never found again.
+	// instead of starting another, until it is told to Forget it. Without it a run is
+	// never found again.
 	Key string
 
 	// Image is the container image that the repository chose, "" for the
