@@ -24,7 +24,7 @@ func (l *look) keepChecked(ctx context.Context, s *stage) error {
 	if s.row.Checked == head && s.row.Rechecks == l.m.Rechecks {
 		return l.followCommands(ctx, s)
 	}
-	cfg, err := readConfig(ctx, l.repo)
+	cfg, err := l.config()
 	if isBroken(err) {
 		return pause(brokenText(err) + " Then comment `/restage rerun`.")
 	}

@@ -337,7 +337,7 @@ func (b *Bot) reply(ctx context.Context, repo *github.Repo, number int, key, bod
 	if find(comments, mark) != nil {
 		return nil
 	}
-	if err := repo.AddComment(ctx, number, mark+"\n"+github.Clip(body, maxText)); err != nil {
+	if _, err := repo.AddComment(ctx, number, mark+"\n"+github.Clip(body, maxText)); err != nil {
 		return err
 	}
 	b.log.Info("replied", "repository", repo.String(), "number", number, "reply", key)

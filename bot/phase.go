@@ -26,7 +26,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if l.issue.GetState() == "closed" {
 		return false, pause("The issue was closed. Open it again to go on.")
 	}
-	cfg, err := readConfig(ctx, l.repo)
+	cfg, err := l.config()
 	if isBroken(err) {
 		return false, pause(brokenText(err) + " Then comment `/restage rerun`.")
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	gh "github.com/google/go-github/v60/github"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/config"
 	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/plan"
 	"github.com/restage/restage/phases/tree"
@@ -37,6 +39,9 @@ type look struct {
 	awaited  []int64        // the runs that this look asked for
 	stages   []*stage
 	earlier  []*stage // those of earlier rounds that were merged
+
+	config   func() (*config.Config, error) // see readConfig; GitHub is asked once
+	comments []*gh.IssueComment             // of the bot on the issue, nil until they are needed
 
 	clone   *github.Clone // nil until it is needed
 	base    string        // commit of the base branch, once there is a clone
@@ -197,6 +202,7 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		m.Owner, m.Name = repo.Owner, repo.Name
 	}
 	l := &look{Bot: b, m: m, repo: repo}
+	l.config = sync.OnceValues(func() (*config.Config, error) { return readConfig(ctx, repo) })
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -223,13 +229,25 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 		if s.own, err = b.store.Pushes(ctx, m.Repository, s.branch); err != nil {
 			return nil, err
 		}
-		if s.pull, err = repo.Pull(ctx, s.branch, s.own); err != nil {
-			return nil, err
+		if l.begun(s) {
+			if s.pull, err = repo.Pull(ctx, s.branch, s.own); err != nil {
+				return nil, err
+			}
 		}
 		l.stages = append(l.stages, s)
 	}
 	l.issue, err = repo.Issue(ctx, m.Issue)
 	return l, err
+}
+
+// begun reports whether there may be a pull request of a stage, the next one to
+// be seen: something is known of it, or of the one before.
+func (l *look) begun(s *stage) bool {
+	if s.known || len(s.own) > 0 || len(l.stages) == 0 {
+		return true
+	}
+	before := l.stages[len(l.stages)-1]
+	return before.known || before.pull != nil
 }
 
 // seeEarlier recalls the rounds before this one. They ended with everything
@@ -279,7 +297,7 @@ func (l *look) advance(ctx context.Context) error {
 		p.Decide[a.Path] = a.Answer
 	}
 	if l.plan = p; len(p.Commands) > 0 {
-		cfg, err := readConfig(ctx, l.repo)
+		cfg, err := l.config()
 		if err != nil && !isBroken(err) { // a broken one stops what needs it
 			return err
 		}

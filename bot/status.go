@@ -37,18 +37,22 @@ func (l *look) showStatus(ctx context.Context, working bool) error {
 // adds it if there is none. It reports whether anything had to be done.
 func (l *look) putComment(ctx context.Context, mark, text string) (changed bool, err error) {
 	body := mark + "\n" + github.Clip(text, maxText)
-	comments, err := l.repo.Comments(ctx, l.m.Issue)
-	if err != nil {
-		return false, err
+	if l.comments == nil {
+		if l.comments, err = l.repo.Comments(ctx, l.m.Issue); err != nil {
+			return false, err
+		}
 	}
-	switch c := find(comments, mark); {
-	case c == nil:
-		err = l.repo.AddComment(ctx, l.m.Issue, body)
-	case github.SameText(c.GetBody(), body):
+	c := find(l.comments, mark)
+	if c == nil {
+		c, err = l.repo.AddComment(ctx, l.m.Issue, body)
+		l.comments = append(l.comments, c)
+		return err == nil, err
+	}
+	if github.SameText(c.GetBody(), body) {
 		return false, nil
-	default:
-		err = l.repo.EditComment(ctx, c.GetID(), body)
 	}
+	err = l.repo.EditComment(ctx, c.GetID(), body)
+	c.Body = &body
 	return err == nil, err
 }
 

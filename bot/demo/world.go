@@ -108,6 +108,7 @@ func (w *world) fill(opt Options) error {
 		"RESTAGE_LISTEN":         w.listener.Addr().String(),
 		"RESTAGE_LOG_LEVEL":      "warn",
 		"RESTAGE_WORK_DIR":       work,
+		"RESTAGE_WRITE_INTERVAL": "0s", // this GitHub asks for none
 	}
 	if os.Geteuid() == 0 { // commands run as somebody else, who has to get through
 		if err := os.Chmod(opt.Dir, 0o711); err != nil {

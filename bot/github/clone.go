@@ -180,13 +180,17 @@ func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoin
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	client := githttp.NewClient(&http.Client{Transport: r.inst.limited})
+	client := githttp.NewClient(&http.Client{Transport: paced{r.inst.limited, r.turn, r.app.interval}})
 	return client, end, &githttp.BasicAuth{Username: "x-access-token", Password: token}, nil
 }
 
 // scrub makes sure that an error of a library that was handed the token does
-// not repeat it.
+// not repeat it, nor hide what it wraps.
 func scrub(err error, auth *githttp.BasicAuth) error {
+	var unexpected *plumbing.UnexpectedError
+	if errors.As(err, &unexpected) {
+		err = unexpected.Err
+	}
 	if err == nil || !strings.Contains(err.Error(), auth.Password) {
 		return err
 	}

@@ -23,9 +23,6 @@ import (
 	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
-	ratelimit "github.com/gofri/go-github-ratelimit/v2/github_ratelimit"
-	primary "github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_primary_ratelimit"
-	secondary "github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
 	gh "github.com/google/go-github/v60/github"
 )
 
@@ -36,6 +33,11 @@ type Config struct {
 	PrivateKey []byte            // PEM, as GitHub gave it out
 	WorkDir    string            // where clones are kept while in use; "" means the system's folder for temporary files
 	Transport  http.RoundTripper // nil means http.DefaultTransport
+
+	// WriteInterval is the time between two writes to a repository, 0 for none.
+	// GitHub asks for a second: "Best practices for using the REST API", Pause
+	// between mutative requests.
+	WriteInterval time.Duration
 }
 
 // An App is a GitHub App: who restage is on GitHub. It is safe for use by
@@ -44,30 +46,29 @@ type App struct {
 	web     *url.URL // where people look at repositories and git clones from
 	api     string   // root of the REST API, with a trailing slash
 	base    http.RoundTripper
+	rest    *gh.Client // as the app itself
 	id      int64
 	key     []byte
 	workDir string
 	lock    *os.File // see claim; nil without a workDir
 
+	interval time.Duration // between writes
+
 	mu            sync.Mutex
 	installations map[int64]*installation
+	turns         map[string]turn // by repository
 	identity      *Identity
 }
 
 // An installation is a way to GitHub for one installation of the app.
 // Installations share no rate limit.
 type installation struct {
-	limited http.RoundTripper         // minds rate limits, adds no authorization
+	limited *gate                     // minds rate limits, adds no authorization
 	auth    *ghinstallation.Transport // over limited, with the token
 }
 
-// timeout bounds one request to the REST API, waiting for a rate limit
-// included.
+// timeout bounds one request to the REST API, waiting for its turn included.
 const timeout = 3 * time.Minute
-
-// maxWait is how long a request waits for a secondary rate limit to pass.
-// What takes longer fails, and the job is tried again later.
-const maxWait = time.Minute
 
 // New returns the app that cfg describes. It fails if the URL or the key
 // cannot be read; it asks GitHub nothing. Clones that a killed process left in
@@ -89,16 +90,22 @@ func New(cfg Config) (*App, error) {
 	a := &App{
 		web:           web,
 		api:           root + "/api/v3/",
-		base:          again{rewind{base}, retries},
+		base:          &conditional{base: again{base, retries}},
 		id:            cfg.AppID,
 		key:           cfg.PrivateKey,
 		workDir:       cfg.WorkDir,
+		interval:      cfg.WriteInterval,
 		installations: map[int64]*installation{},
+		turns:         map[string]turn{},
 	}
 	if web.Host == "github.com" {
 		a.api = "https://api.github.com/"
 	}
-	if _, err := a.asApp(a.base); err != nil {
+	self, err := a.asApp(&gate{base: again{base, retries}})
+	if err != nil {
+		return nil, err
+	}
+	if a.rest, err = a.client(paced{self, newTurn(), cfg.WriteInterval}); err != nil {
 		return nil, err
 	}
 	if cfg.WorkDir == "" {
@@ -119,23 +126,6 @@ func (a *App) asApp(base http.RoundTripper) (*ghinstallation.AppsTransport, erro
 	return t, nil
 }
 
-// rewind gives each try of a request its body anew: the rate limiter sends a
-// request again after waiting, when the body of the first try has been read.
-type rewind struct{ base http.RoundTripper }
-
-func (r rewind) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.GetBody == nil {
-		return r.base.RoundTrip(req)
-	}
-	body, err := req.GetBody()
-	if err != nil {
-		return nil, err
-	}
-	req = req.Clone(req.Context())
-	req.Body = body
-	return r.base.RoundTrip(req)
-}
-
 // A Repo is one repository as one installation of the app sees it.
 type Repo struct {
 	Owner, Name string
@@ -143,6 +133,7 @@ type Repo struct {
 	app  *App
 	inst *installation
 	rest *gh.Client
+	turn turn
 }
 
 // Repo returns the repository owner/name as the installation with that id sees
@@ -152,11 +143,23 @@ func (a *App) Repo(id int64, owner, name string) (*Repo, error) {
 	if err != nil {
 		return nil, err
 	}
-	rest, err := a.client(inst.auth)
+	turn := a.turn(owner + "/" + name)
+	rest, err := a.client(paced{inst.auth, turn, a.interval})
 	if err != nil {
 		return nil, err
 	}
-	return &Repo{Owner: owner, Name: name, app: a, inst: inst, rest: rest}, nil
+	return &Repo{Owner: owner, Name: name, app: a, inst: inst, rest: rest, turn: turn}, nil
+}
+
+// turn returns the turn to write to a repository.
+func (a *App) turn(repo string) turn {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	name := strings.ToLower(repo)
+	if a.turns[name] == nil {
+		a.turns[name] = newTurn()
+	}
+	return a.turns[name]
 }
 
 func (a *App) installation(id int64) (*installation, error) {
@@ -165,7 +168,7 @@ func (a *App) installation(id int64) (*installation, error) {
 	if inst, ok := a.installations[id]; ok {
 		return inst, nil
 	}
-	limited := ratelimit.New(a.base, secondary.WithSingleSleepLimit(maxWait, nil))
+	limited := &gate{base: a.base}
 	apps, err := a.asApp(limited)
 	if err != nil {
 		return nil, err
@@ -231,15 +234,7 @@ func (r *Repo) Identity(ctx context.Context) (Identity, error) {
 		return *known, nil
 	}
 
-	self, err := a.asApp(a.base)
-	if err != nil {
-		return Identity{}, err
-	}
-	c, err := a.client(self)
-	if err != nil {
-		return Identity{}, err
-	}
-	app, _, err := c.Apps.Get(ctx, "")
+	app, _, err := a.rest.Apps.Get(ctx, "")
 	if err != nil {
 		return Identity{}, fmt.Errorf("asking who the app is: %w", err)
 	}
@@ -351,24 +346,6 @@ func all[T any](list func(gh.ListOptions) ([]T, *gh.Response, error)) ([]T, erro
 		page = res.NextPage
 	}
 	return items, nil
-}
-
-// RetryAfter reports whether err says that a rate limit was reached, and how
-// long from now it lasts.
-func RetryAfter(err error) (wait time.Duration, ok bool) {
-	var blocked *primary.RateLimitReachedError
-	if errors.As(err, &blocked) && blocked.ResetTime != nil {
-		return max(time.Until(*blocked.ResetTime), time.Second), true
-	}
-	var limit *gh.RateLimitError
-	if errors.As(err, &limit) {
-		return max(time.Until(limit.Rate.Reset.Time), time.Second), true
-	}
-	var abuse *gh.AbuseRateLimitError
-	if errors.As(err, &abuse) {
-		return max(abuse.GetRetryAfter(), maxWait), true
-	}
-	return 0, false
 }
 
 // IsGone reports whether err says that what was asked for is not there, or not

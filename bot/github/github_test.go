@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,9 +51,14 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
+	return newWorldWith(t, githubtest.Options{})
+}
+
+func newWorldWith(t *testing.T, opts githubtest.Options) *world {
+	t.Helper()
 	w := &world{t: t, work: t.TempDir()}
 	var err error
-	w.Server, err = githubtest.Open(t.TempDir(), githubtest.Options{Log: slog.New(slog.DiscardHandler)})
+	w.Server, err = githubtest.Open(t.TempDir(), opts)
 	check(t, err)
 	t.Cleanup(func() { w.Close() })
 	check(t, w.Start("127.0.0.1:0"))
@@ -508,33 +512,76 @@ func TestMayWriteWorkflows(t *testing.T) {
 	}
 }
 
-// A request that has to wait for a rate limit is sent again with its body.
+// Whatever meets a rate limit, in the REST API or in git, says how long it lasts.
 func TestRateLimit(t *testing.T) {
-	w := newWorld(t)
-	limits := 0
-	w.out = func(r *http.Request) (*http.Response, error) {
-		if r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/comments") || limits > 0 {
-			return http.DefaultTransport.RoundTrip(r)
+	for _, what := range []struct {
+		name, path string // of the requests that meet it
+		do         func(*world) error
+	}{
+		{"token", "/access_tokens", func(w *world) error { _, err := w.repo.DefaultBranch(ctx); return err }},
+		{"look", "/shop", func(w *world) error { _, err := w.repo.DefaultBranch(ctx); return err }},
+		{"app", "/app", func(w *world) error { _, err := w.repo.Identity(ctx); return err }},
+		{"comment", "/comments", func(w *world) error { _, err := w.repo.AddComment(ctx, 1, "a text"); return err }},
+		{"clone", "/info/refs", func(w *world) error { _, err := w.repo.Clone(ctx); return err }},
+		{"fetch", "/git-upload-pack", func(w *world) error {
+			c, err := w.repo.Clone(ctx)
+			check(w.t, err)
+			defer c.Close()
+			main, _ := c.Head("main")
+			return c.Fetch(ctx, main)
+		}},
+		{"push", "/git-receive-pack", func(w *world) error {
+			c, main := w.clone()
+			_, err := c.Push(ctx, "topic", main, nil)
+			return err
+		}},
+	} {
+		for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
+			t.Run(fmt.Sprint(what.name, status), func(t *testing.T) {
+				w := newWorld(t)
+				asked := 0
+				w.out = func(r *http.Request) (*http.Response, error) {
+					if !strings.HasSuffix(r.URL.Path, what.path) {
+						return http.DefaultTransport.RoundTrip(r)
+					}
+					asked++
+					rec := httptest.NewRecorder()
+					githubtest.SecondaryLimit(rec, status, 40*time.Second)
+					return rec.Result(), nil
+				}
+				for range 2 { // the second time, nobody is asked
+					wait, ok := github.RetryAfter(what.do(w))
+					if !ok || wait > 40*time.Second || wait < 30*time.Second || asked != 1 {
+						t.Errorf("to wait for %v, %v after %d requests, want 40s after one", wait, ok, asked)
+					}
+					if what.path == "/git-upload-pack" || what.path == "/git-receive-pack" {
+						break // what comes first is kept back as well
+					}
+				}
+			})
 		}
-		limits++
-		r.Body.Close()
-		rec := httptest.NewRecorder()
-		rec.Header().Set("Retry-After", "1")
-		rec.WriteHeader(http.StatusForbidden)
-		rec.WriteString(`{"message": "You have exceeded a secondary rate limit", "documentation_url": "https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`)
-		return rec.Result(), nil
 	}
-	ada, err := w.AddUser("ada")
+}
+
+// The primary limit of the hour, as GitHub counts it: what was not modified is
+// free.
+func TestPrimaryLimit(t *testing.T) {
+	now := time.Now()
+	w := newWorldWith(t, githubtest.Options{RateLimit: 3, Now: func() time.Time { return now }})
+	for range 5 {
+		_, err := w.repo.DefaultBranch(ctx)
+		check(t, err)
+	}
+	_, err := w.repo.CanWrite(ctx, "ada")
 	check(t, err)
-	client, err := gh.NewClient(nil).WithAuthToken(ada).WithEnterpriseURLs(w.URL(), w.URL())
-	check(t, err)
-	issue, _, err := client.Issues.Create(ctx, "ada", "shop", &gh.IssueRequest{Title: gh.String("Hello")})
-	check(t, err)
-	check(t, w.repo.AddComment(ctx, issue.GetNumber(), "a text"))
-	comments, err := w.repo.Comments(ctx, issue.GetNumber())
-	check(t, err)
-	if limits != 1 || len(comments) != 1 || comments[0].GetBody() != "a text" {
-		t.Errorf("%d limits, %d comments: %v", limits, len(comments), comments)
+	_, err = w.repo.Issue(ctx, 1)
+	if !github.IsGone(err) {
+		t.Errorf("the third that counts: %v", err)
+	}
+	_, err = w.repo.Issue(ctx, 2)
+	left := now.Truncate(time.Hour).Add(time.Hour).Sub(now)
+	if wait, ok := github.RetryAfter(err); !ok || wait > left+time.Second || wait < left-time.Minute {
+		t.Errorf("the fourth: to wait for %v of %v, %v", wait, left, err)
 	}
 }
 

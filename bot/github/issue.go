@@ -65,11 +65,12 @@ func (r *Repo) Comments(ctx context.Context, issue int) ([]*gh.IssueComment, err
 // AddComment comments on an issue or a pull request.
 //
 // GitHub REST: Create an issue comment.
-func (r *Repo) AddComment(ctx context.Context, issue int, body string) error {
-	if _, _, err := r.rest.Issues.CreateComment(ctx, r.Owner, r.Name, issue, &gh.IssueComment{Body: &body}); err != nil {
-		return fmt.Errorf("commenting on #%d: %w", issue, err)
+func (r *Repo) AddComment(ctx context.Context, issue int, body string) (*gh.IssueComment, error) {
+	c, _, err := r.rest.Issues.CreateComment(ctx, r.Owner, r.Name, issue, &gh.IssueComment{Body: &body})
+	if err != nil {
+		return nil, fmt.Errorf("commenting on #%d: %w", issue, err)
 	}
-	return nil
+	return c, nil
 }
 
 // EditComment gives a comment a new text.

@@ -275,11 +275,36 @@ func TestRateLimit(t *testing.T) {
 	}
 }
 
+// Who writes too often has to wait for the next minute, but may read.
+func TestWriteLimit(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 2, 3, 4, 5, 20, 0, time.UTC)
+	w := newWorld(t, githubtest.Options{WriteLimit: 2, Now: func() time.Time { return now }})
+	write := func() error {
+		client, err := github.NewClient(nil).WithAuthToken(w.token["ada"]).WithEnterpriseURLs(w.URL(), w.URL())
+		check(t, err)
+		_, _, err = client.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move")})
+		return err
+	}
+	check(t, write())
+	check(t, write())
+	err := write()
+	var limit *github.AbuseRateLimitError
+	if !errors.As(err, &limit) || limit.GetRetryAfter() != 40*time.Second {
+		t.Errorf("error is %v, want one that says to wait for the next minute", err)
+	}
+	same(t, "reading", w.get(t, "/repos/ada/engine", "token "+w.token["ada"]), "200")
+	now = now.Add(40 * time.Second)
+	check(t, write())
+}
+
+// What was not modified is not sent again, and does not count.
 func TestETag(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, githubtest.Options{})
 	_, resp, err := w.ada.Repositories.Get(ctx, "ada", "engine")
 	check(t, err)
+	left := resp.Rate.Remaining
 	r, err := w.ada.NewRequest("GET", "repos/ada/engine", nil)
 	check(t, err)
 	r.Header.Set("If-None-Match", resp.Header.Get("ETag"))
@@ -287,6 +312,7 @@ func TestETag(t *testing.T) {
 	if err == nil || resp.StatusCode != http.StatusNotModified {
 		t.Errorf("status %d, want 304", resp.StatusCode)
 	}
+	same(t, "remaining", resp.Rate.Remaining, left)
 }
 
 func TestManifest(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
@@ -285,38 +284,4 @@ func (t *tx) roleOf(u *user, r *repository) role {
 		return admin
 	}
 	return max(least, r.Roles[strings.ToLower(u.Login)])
-}
-
-// limits counts the requests of each client in the current hour.
-type limits struct {
-	mu   sync.Mutex
-	hour time.Time
-	used map[string]int
-}
-
-// count counts one request, sets the headers for it and reports whether it is
-// within the limit.
-func (l *limits) count(h http.Header, who *actor, s *Server) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if hour := s.now().Truncate(time.Hour); !hour.Equal(l.hour) {
-		l.hour, l.used = hour, map[string]int{}
-	}
-	l.used[who.String()]++
-	used := l.used[who.String()]
-	limit := s.opts.RateLimit
-	h.Set("X-RateLimit-Limit", strconv.Itoa(limit))
-	h.Set("X-RateLimit-Remaining", strconv.Itoa(max(0, limit-used)))
-	h.Set("X-RateLimit-Used", strconv.Itoa(min(used, limit)))
-	h.Set("X-RateLimit-Reset", strconv.FormatInt(l.hour.Add(time.Hour).Unix(), 10))
-	h.Set("X-RateLimit-Resource", "core")
-	return used <= limit
-}
-
-// state is the limit of a client as an answer of the API.
-func (l *limits) state(who *actor, s *Server) obj {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	used := l.used[who.String()]
-	return obj{"limit": s.opts.RateLimit, "used": used, "remaining": max(0, s.opts.RateLimit-used), "reset": l.hour.Add(time.Hour).Unix()}
 }

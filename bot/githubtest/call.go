@@ -148,6 +148,11 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		if !s.limits.count(w.Header(), c.who, s) {
 			return refuse(http.StatusForbidden, "API rate limit exceeded for %s.", c.who)
 		}
+		if r.Method != http.MethodGet && c.repo != nil {
+			if wait := s.limits.countWrite(c.who, s); wait > 0 {
+				return &tooSoon{wait}
+			}
+		}
 		if err != nil {
 			return err
 		}
@@ -156,6 +161,11 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	})
 	if c.link != "" {
 		w.Header().Set("Link", c.link)
+	}
+	var early *tooSoon
+	if errors.As(err, &early) {
+		SecondaryLimit(w, http.StatusForbidden, early.wait)
+		return
 	}
 	if err != nil {
 		var refused *apiError
@@ -166,10 +176,10 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.senders.wake()
-	writeReply(w, r, answer)
+	c.answer(w, answer)
 }
 
-func writeReply(w http.ResponseWriter, r *http.Request, a reply) {
+func (c *call) answer(w http.ResponseWriter, a reply) {
 	if a.body == nil {
 		w.WriteHeader(a.status)
 		return
@@ -186,10 +196,11 @@ func writeReply(w http.ResponseWriter, r *http.Request, a reply) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	if r.Method == http.MethodGet && a.status == http.StatusOK {
+	if c.r.Method == http.MethodGet && a.status == http.StatusOK {
 		etag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(data))
 		w.Header().Set("ETag", etag)
-		if r.Header.Get("If-None-Match") == etag {
+		if c.r.Header.Get("If-None-Match") == etag {
+			c.limits.forgive(w.Header(), c.who, c.Server)
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}

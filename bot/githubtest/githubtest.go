@@ -51,6 +51,11 @@ type Options struct {
 	// when 0.
 	RateLimit int
 
+	// WriteLimit is the number of requests that change something which a token
+	// may make in a minute, GitHub's secondary limit on content; none when 0.
+	// GitHub itself allows some 80.
+	WriteLimit int
+
 	// Log gets what goes wrong inside; nothing is logged when nil.
 	Log *slog.Logger
 }

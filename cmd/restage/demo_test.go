@@ -60,9 +60,14 @@ func TestDemo(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out bytes.Buffer
-			if err := tell(t.Context(), calm, &out, description.Middleware(func(err error) { t.Error(err) })); err != nil {
+			asked := &calls{rest: map[string]int{}, git: map[string]int{}}
+			middleware := func(next http.Handler) http.Handler {
+				return asked.middleware(description.Middleware(func(err error) { t.Error(err) })(next))
+			}
+			if err := tell(t.Context(), calm, &out, middleware); err != nil {
 				t.Fatalf("%v\n%s", err, &out)
 			}
+			asked.check(t)
 			checkEnd(t, out.String())
 			checkWebhooks(t, calm, description)
 			checkHistory(t, filepath.Join(calm, "result"))

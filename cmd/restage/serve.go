@@ -44,6 +44,7 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_GITHUB_URL        another GitHub than https://github.com
   RESTAGE_LABEL             the label that starts a migration (restage)
   RESTAGE_WORK_DIR          where clones are kept while in use
+  RESTAGE_WRITE_INTERVAL    the time between two writes to a repository on GitHub (1s)
   RESTAGE_RUNNER            bubblewrap, kubernetes or none: how a repository's own
                             commands are run (bubblewrap, where that works);
                             docs/runner.md

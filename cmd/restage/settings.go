@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kelseyhightower/envconfig"
 
@@ -19,16 +20,17 @@ import (
 // settings is the configuration of the server. Each field is read from the
 // environment: AppID from RESTAGE_APP_ID and so on.
 type settings struct {
-	AppID          int64      `split_words:"true"`
-	PrivateKey     string     `split_words:"true"`
-	PrivateKeyFile string     `split_words:"true"`
-	WebhookSecret  string     `split_words:"true"`
-	DatabaseURL    string     `split_words:"true" default:"sqlite:restage.db"`
-	Listen         string     `split_words:"true" default:":8080"`
-	GithubURL      string     `split_words:"true" default:"https://github.com"`
-	Label          string     `split_words:"true" default:"restage"`
-	WorkDir        string     `split_words:"true"`
-	LogLevel       slog.Level `split_words:"true" default:"info"`
+	AppID          int64         `split_words:"true"`
+	PrivateKey     string        `split_words:"true"`
+	PrivateKeyFile string        `split_words:"true"`
+	WebhookSecret  string        `split_words:"true"`
+	DatabaseURL    string        `split_words:"true" default:"sqlite:restage.db"`
+	Listen         string        `split_words:"true" default:":8080"`
+	GithubURL      string        `split_words:"true" default:"https://github.com"`
+	Label          string        `split_words:"true" default:"restage"`
+	WorkDir        string        `split_words:"true"`
+	LogLevel       slog.Level    `split_words:"true" default:"info"`
+	WriteInterval  time.Duration `split_words:"true" default:"1s"`
 	Runner         string
 	limits         runner.Settings // from RESTAGE_RUNNER_PARALLEL and so on
 }
@@ -63,6 +65,7 @@ func readSettings() (*settings, *github.App, error) {
 	mustBe(err == nil, "LISTEN", "HOST:PORT or :PORT")
 	mustBe(isURL(s.GithubURL), "GITHUB_URL", "a URL such as https://github.example.com")
 	mustBe(s.Label != "" && len(s.Label) <= 50, "LABEL", "the name of a label, of 1 to 50 characters")
+	mustBe(s.WriteInterval >= 0 && s.WriteInterval <= time.Minute, "WRITE_INTERVAL", "a time from 0s to 1m")
 	info, err := os.Stat(s.WorkDir)
 	mustBe(slices.Contains([]string{"", "bubblewrap", "kubernetes", "none"}, s.Runner), "RUNNER", "bubblewrap, kubernetes or none")
 	mustBe(s.WorkDir == "" || err == nil && info.IsDir(), "WORK_DIR", "a folder that exists")
@@ -74,7 +77,7 @@ func readSettings() (*settings, *github.App, error) {
 	if len(wrong) > 0 {
 		return nil, nil, usageError{errors.New(strings.Join(wrong, "; "))}
 	}
-	app, err := github.New(github.Config{URL: s.GithubURL, AppID: s.AppID, PrivateKey: key, WorkDir: s.WorkDir})
+	app, err := github.New(github.Config{URL: s.GithubURL, AppID: s.AppID, PrivateKey: key, WorkDir: s.WorkDir, WriteInterval: s.WriteInterval})
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("RESTAGE_PRIVATE_KEY, RESTAGE_GITHUB_URL: %w", err)}
 	}
