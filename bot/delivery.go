@@ -153,7 +153,7 @@ func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) erro
 }
 
 // onPull asks for a look when a pull request of the bot was merged, closed,
-// opened again or pushed to.
+// opened again or pushed to by others.
 func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
 	switch e.GetAction() {
 	case "closed", "reopened", "synchronize":
@@ -164,6 +164,12 @@ func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
 	issue, ok := issueOf(head.GetRef())
 	if !ok || head.GetRepo().GetID() != e.GetRepo().GetID() {
 		return nil
+	}
+	if e.GetAction() == "synchronize" && isBot(e.GetSender()) {
+		own, err := b.store.Pushes(ctx, e.GetRepo().GetID(), head.GetRef())
+		if err != nil || own[head.GetSHA()] {
+			return err
+		}
 	}
 	return b.lookAt(ctx, e.GetRepo().GetID(), issue)
 }
