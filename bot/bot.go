@@ -14,7 +14,8 @@
 //
 // Nothing is remembered between two looks but what is in the store and on GitHub. An
 // event carries no news but "look again", so a lost event delays and never
-// breaks: Resync looks at everything now and then.
+// breaks: Resync looks at everything now and then, and asks GitHub for the
+// events that it could not deliver.
 //
 // Everything the bot does outside can be found again before it is done: a
 // branch by its name, a pull request by its branch, a comment by a hidden marker, a check
@@ -57,10 +58,11 @@ type Bot struct {
 	secrets []string
 
 	replies sync.Mutex // held from looking for a reply to writing it
+	missed  missed
 }
 
-// New returns a bot. Its methods Delivery, Reconcile and Command are the handlers
-// for the store's Run.
+// New returns a bot. Its methods Delivery, Reconcile, Command and Resync are the
+// handlers for the store's Run.
 func New(cfg Config) *Bot {
 	return &Bot{
 		store:   cfg.Store,
@@ -72,28 +74,28 @@ func New(cfg Config) *Bot {
 	}
 }
 
-// Resync asks for a look at every migration that is not finished, at once and
-// then at intervals of every, until ctx ends. It repairs what a lost webhook
-// left undone.
-func (b *Bot) Resync(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for {
-		ids, err := b.store.Unfinished(ctx)
-		if err != nil {
-			b.log.Error("could not resync", "error", err)
-		}
-		for _, id := range ids {
-			if err := b.store.Enqueue(ctx, id, time.Now()); err != nil {
-				b.log.Error("could not resync", "migration", id, "error", err)
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
+// Resync repairs what lost webhooks left undone. It asks for a look at every
+// migration that is not finished, and GitHub for the webhooks that it could not
+// deliver.
+func (b *Bot) Resync(ctx context.Context) error {
+	ids, err := b.store.Unfinished(ctx)
+	if err != nil {
+		return fmt.Errorf("resync: %w", err)
+	}
+	for _, id := range ids {
+		if err := b.store.Enqueue(ctx, id, time.Now()); err != nil {
+			return fmt.Errorf("resync: %w", err)
 		}
 	}
+	err = b.redeliver(ctx)
+	if wait, ok := github.RetryAfter(err); ok {
+		b.log.Warn("rate limit reached", "work", "resync", "wait", wait)
+		return store.Snooze(wait)
+	}
+	if err != nil {
+		return fmt.Errorf("resync: %w", err)
+	}
+	return nil
 }
 
 // branch returns the name of the branch of a phase, numbered from 1.

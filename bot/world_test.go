@@ -369,7 +369,7 @@ func contain(t *testing.T, text string, parts ...string) {
 	}
 }
 
-func same(t *testing.T, what string, got, want any) {
+func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
 		t.Errorf("%s:\n got %s\nwant %s", what, g, w)

@@ -359,6 +359,12 @@ func IsGone(err error) bool {
 	return isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusGone) || errors.Is(err, errReused)
 }
 
+// IsRefused reports whether err is an answer of GitHub by which it does not do
+// what it was asked for, and will not do it the next time.
+func IsRefused(err error) bool {
+	return IsGone(err) || isStatus(err, http.StatusBadRequest) || isStatus(err, http.StatusUnprocessableEntity)
+}
+
 // isStatus reports whether err is an answer of GitHub with the given status.
 func isStatus(err error, status int) bool {
 	var e *gh.ErrorResponse

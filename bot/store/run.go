@@ -18,6 +18,7 @@ const (
 	deliveryQueue = "deliveries"
 	lookQueue     = "looks"
 	runQueue      = "runs"
+	resyncQueue   = "resyncs"
 )
 
 // Limits of the work.
@@ -27,6 +28,7 @@ const (
 	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
+	resyncLimit      = 10 * time.Minute
 	runTries         = 5
 	fetchCooldown    = time.Millisecond       // River tells of a new job at once unless it told of another that recently
 	pollEvery        = 500 * time.Millisecond // how long a job waits that River did not tell of
@@ -53,6 +55,11 @@ type Handlers struct {
 	// time as Commands says; without a limit in time.
 	Command  func(ctx context.Context, r Run) error
 	Commands int
+
+	// Resync looks for what was missed: when Run starts, and then at intervals of
+	// ResyncEvery. There is one call at a time, in one process.
+	Resync      func(ctx context.Context) error
+	ResyncEvery time.Duration
 }
 
 // Snooze returns an error by which a handler asks to be called again after d.
@@ -82,6 +89,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 		stop:      ctx.Done(),
 	})
 	river.AddWorker(workers, &runWorker{store: s, handle: h.Command})
+	river.AddWorker(workers, &resyncWorker{handle: h.Resync})
 	client, err := river.NewClient(riversqlite.New(s.db), &river.Config{
 		Logger:  s.log,
 		Workers: workers,
@@ -89,7 +97,9 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 			lookQueue:     {MaxWorkers: looksFetched},
 			runQueue:      {MaxWorkers: max(1, h.Commands)},
+			resyncQueue:   {MaxWorkers: 1},
 		},
+		PeriodicJobs:                resyncs(h),
 		FetchCooldown:               fetchCooldown,
 		FetchPollInterval:           pollEvery,
 		ErrorHandler:                logErrors{s.log},

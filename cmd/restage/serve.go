@@ -91,9 +91,15 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 	told := ctx // to stop
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error {
-		return st.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile, Command: b.Command, Commands: s.limits.Parallel})
+		return st.Run(ctx, store.Handlers{
+			Delivery:    b.Delivery,
+			Reconcile:   b.Reconcile,
+			Command:     b.Command,
+			Commands:    s.limits.Parallel,
+			Resync:      b.Resync,
+			ResyncEvery: resyncEvery,
+		})
 	})
-	g.Go(func() error { return b.Resync(ctx, resyncEvery) })
 	g.Go(func() error {
 		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return err
