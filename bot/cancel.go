@@ -81,16 +81,18 @@ func (l *look) cancelHead(ctx context.Context, s *stage, why string) error {
 	return l.cancelChecks(ctx, runs, nil, why)
 }
 
-// cancelChecks ends those check runs of a commit that have not ended, but for
-// those with the given names and keys.
-func (l *look) cancelChecks(ctx context.Context, runs []*gh.CheckRun, but [][2]string, why string) error {
+// A checkKey tells a check run from all others on its commit.
+type checkKey struct{ name, key string }
+
+// cancelChecks ends those check runs of a commit that have not ended, but for some.
+func (l *look) cancelChecks(ctx context.Context, runs []*gh.CheckRun, but []checkKey, why string) error {
 	for _, run := range runs {
-		is := [2]string{run.GetName(), run.GetExternalID()}
+		is := checkKey{run.GetName(), run.GetExternalID()}
 		if run.GetStatus() == "completed" || slices.Contains(but, is) {
 			continue
 		}
 		_, err := l.repo.SetCheckRun(ctx, runs, github.CheckRun{
-			Name: is[0], Key: is[1], Commit: run.GetHeadSHA(), Conclusion: string(cancelled), Title: "cancelled", Summary: why,
+			Name: is.name, Key: is.key, Commit: run.GetHeadSHA(), Conclusion: string(cancelled), Title: "cancelled", Summary: why,
 		})
 		if err != nil {
 			return err

@@ -89,7 +89,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	var current [][2]string
+	var current []checkKey
 	for _, r := range s.report.results() {
 		run := github.CheckRun{
 			Name:       checkPrefix + r.Name,
@@ -101,7 +101,7 @@ func (l *look) postChecks(ctx context.Context, s *stage) error {
 			Summary:    github.Clip(l.checkSummary(s, r), github.MaxSummary),
 			Actions:    l.buttons(s),
 		}
-		current = append(current, [2]string{run.Name, run.Key})
+		current = append(current, checkKey{run.Name, run.Key})
 		for _, a := range r.Annotations {
 			run.Annotations = append(run.Annotations, annotation(a))
 		}
@@ -141,7 +141,7 @@ func (l *look) buttons(s *stage) []*gh.CheckRunAction {
 const maxAnnotation = 16 << 10
 
 func annotation(a check.Annotation) *gh.CheckRunAnnotation {
-	message := strings.TrimSpace(a.Message)
+	message := strings.TrimSpace(markdown.Plain(a.Message))
 	if len(message) > maxAnnotation {
 		message = markdown.Shorten(message, maxAnnotation/4)
 	}

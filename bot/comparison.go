@@ -22,14 +22,21 @@ type comparison struct {
 // result returns what the check run of a command says.
 func (c *comparison) result(name string) *check.Result {
 	r := &check.Result{Name: name, Conclusion: check.Success, Title: c.title(), Summary: c.summary()}
-	if !c.OK() {
+	switch {
+	case len(c.New) > 0:
 		r.Conclusion = check.Failure
+	case len(c.Gone) > 0: // a parameter may have another name, or a test was lost
+		r.Conclusion = check.Neutral
 	}
 	for _, f := range c.New {
-		r.Annotations = append(r.Annotations, annotate(f, "failure"))
+		r.Annotations = append(r.Annotations, annotate(f, "failure", ""))
 	}
 	for _, f := range c.Flaky {
-		r.Annotations = append(r.Annotations, annotate(f, "warning"))
+		why := "flaky: it failed, and passed when it was run again"
+		if f.Outcome == report.Failed {
+			why = "flaky: on " + c.base + " it failed, and passed when it was run again"
+		}
+		r.Annotations = append(r.Annotations, annotate(f, "warning", why+"\n\n"))
 	}
 	r.Annotations = slices.DeleteFunc(r.Annotations, func(a check.Annotation) bool {
 		_, ok := tree.Find(c.tree, a.Path)
@@ -43,13 +50,10 @@ func (c *comparison) result(name string) *check.Result {
 // more beside a diff that anybody would read.
 const maxAnnotations = 100
 
-func annotate(f report.Finding, level string) check.Annotation {
-	message := f.Message
+func annotate(f report.Finding, level, why string) check.Annotation {
+	message := why + f.Message
 	if f.Details != "" {
 		message += "\n\n" + f.Details
-	}
-	if level == "warning" {
-		message = "flaky: it failed, and passed when it was run again\n\n" + message
 	}
 	return check.Annotation{Path: f.Path, Line: max(1, f.Line), Level: level, Message: message}
 }
@@ -67,6 +71,7 @@ func (c *comparison) title() string {
 		}
 	}
 	add(c.New, "new failure", "new failures")
+	add(c.Skipped, "test is skipped now", "tests are skipped now")
 	add(c.Gone, "test is not run any more", "tests are not run any more")
 	add(c.Old, "old one as on "+c.base, "old ones as on "+c.base)
 	add(c.Fixed, "fixed", "fixed")
@@ -93,7 +98,8 @@ func (c *comparison) summary() string {
 		}
 	}
 	row("❌", len(c.New), "new")
-	row("❌", len(c.Gone), "not run any more")
+	row("➖", len(c.Gone), "not run any more")
+	row("➖", len(c.Skipped), "passed, skipped now")
 	row("➖", len(c.Old), "old, as on "+markdown.Code(c.base))
 	row("✅", len(c.Fixed), "fixed")
 	row("⚠️", len(c.Flaky), "flaky")
@@ -110,6 +116,7 @@ func (c *comparison) summary() string {
 	}
 	list("New", c.New)
 	list("Not run any more", c.Gone)
+	list("Skipped now", c.Skipped)
 	list("Flaky", c.Flaky)
 	list("Fixed", c.Fixed)
 	list("Old", c.Old)

@@ -38,13 +38,29 @@ func TestComparison(t *testing.T) {
 		{report.Comparison{Old: list(1)}, 3, "no new failure, 1 old one as on main", check.Success, 0},
 		{report.Comparison{Old: list(12), Fixed: list(1)}, 3, "no new failure, 12 old ones as on main, 1 fixed", check.Success, 0},
 		{report.Comparison{Flaky: list(1)}, 3, "1 flaky", check.Success, 1},
-		{report.Comparison{Gone: list(1)}, 3, "1 test is not run any more", check.Failure, 0},
+		{report.Comparison{Gone: list(1)}, 3, "1 test is not run any more", check.Neutral, 0},
+		{report.Comparison{Gone: list(1), New: list(1)}, 3, "1 new failure, 1 test is not run any more", check.Failure, 1},
+		{report.Comparison{Skipped: list(2)}, 3, "2 tests are skipped now", check.Success, 0},
 		{report.Comparison{New: list(300)}, 0, "300 new failures", check.Failure, maxAnnotations},
 	} {
 		of := comparison{&c.found, passed(c.passed), "main", tree.NewMap(map[string]string{"tests/a.py": ""})}
 		r := of.result("tests")
 		if r.Title != c.title || r.Conclusion != c.want || len(r.Annotations) != c.marks {
 			t.Errorf("got %q, %s, %d annotations; want %q, %s, %d", r.Title, r.Conclusion, len(r.Annotations), c.title, c.want, c.marks)
+		}
+	}
+}
+
+// A test that is flaky on the base is flaky, wherever it was.
+func TestComparisonOfFlaky(t *testing.T) {
+	found := report.Comparison{Flaky: []report.Finding{
+		{ID: "a.py::head", Path: "a.py", Outcome: report.Flaky, Message: "m"},
+		{ID: "a.py::base", Path: "a.py", Outcome: report.Failed, Message: "m"},
+	}}
+	r := (&comparison{&found, &report.Report{}, "main", tree.NewMap(map[string]string{"a.py": ""})}).result("tests")
+	for i, want := range []string{"flaky: it failed, and passed when it was run again\n\nm", "flaky: on main it failed, and passed when it was run again\n\nm"} {
+		if a := r.Annotations[i]; a.Message != want || a.Level != "warning" {
+			t.Errorf("%s: got %q, want %q", a.Level, a.Message, want)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package bot
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -166,11 +165,7 @@ func (l *runLog) Write(p []byte) (int, error) {
 func (l *runLog) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if cut := len(l.tail) - maxTail; cut > 0 {
-		_, rest, _ := bytes.Cut(l.tail[cut:], []byte("\n"))
-		return string(rest)
-	}
-	return string(l.tail)
+	return lastLines(string(l.tail), maxTail)
 }
 
 // keep stores the log at intervals until the function that it returns is called,

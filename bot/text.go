@@ -3,6 +3,7 @@ package bot
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
 
@@ -125,6 +126,21 @@ func alreadyText(m store.Migration) string {
 	}
 	return "The migration of this issue is under way, with the plan as it was when the label was first put on. " +
 		"To start over with another plan, close the open pull request, then put the label on again."
+}
+
+// serverPath matches a path on the server: an absolute one, and no part of a URL.
+var serverPath = regexp.MustCompile(`(^|[^\w/:.~-])(?:/[\w.@+~-]+){2,}/?`)
+
+// public returns what went wrong as people outside of the installation may read
+// it: without paths of the server, and without what it keeps to itself. The whole
+// of it is in the log of the server.
+func (b *Bot) public(message string) string {
+	for _, s := range b.secrets {
+		if s != "" {
+			message = strings.ReplaceAll(message, s, "***")
+		}
+	}
+	return serverPath.ReplaceAllString(markdown.Plain(message), "$1[a path of the server]")
 }
 
 // mistakes returns an error of several lines as a list.

@@ -105,6 +105,48 @@ func TestLongListsAreFoldedAndBounded(t *testing.T) {
 	}
 }
 
+// The end of a log is shown, also that of its last line.
+func TestTail(t *testing.T) {
+	long := strings.Repeat("x", maxTail)
+	for _, c := range []struct{ name, log, want string }{
+		{"short", "a\nb\n", "a\nb\n"},
+		{"long", "first\n" + long[:maxTail-3] + "\nb\n", "[...]\nb\n"},
+		{"a long last line", "a\n" + long + "end", "[...]\n" + long[3:] + "end"},
+		{"a long last line that ends", "a\n" + long + "end\n", "[...]\n" + long[4:] + "end\n"},
+		{"a long last line of two bytes each", "a\n" + strings.Repeat("ä", maxTail/2) + "x", "[...]\n" + strings.Repeat("ä", maxTail/2-1) + "x"},
+	} {
+		if got := tail(c.log); got != c.want {
+			t.Errorf("%s: got %d bytes, %.20q … %q", c.name, len(got), got, got[max(0, len(got)-20):])
+		}
+	}
+}
+
+// What went wrong on the server is told without what is only for who runs it.
+func TestPublic(t *testing.T) {
+	b := &Bot{secrets: []string{"s3cr3t", ""}}
+	for message, want := range map[string]string{
+		"mkdir /var/lib/restage/clone-12/tree-3: no space left": "mkdir [a path of the server]: no space left",
+		`open "/tmp/x/y.git": denied`:                           `open "[a path of the server]": denied`,
+		"image ghcr.io/acme/ci:1 is not allowed":                "image ghcr.io/acme/ci:1 is not allowed",
+		"GET https://github.com/o/r/pulls: 500":                 "GET https://github.com/o/r/pulls: 500",
+		"read src/shop/cart.py: not valid":                      "read src/shop/cart.py: not valid",
+		"comment /restage rerun":                                "comment /restage rerun",
+		"auth s3cr3t \x1b[31mfailed\u202e":                      "auth *** failed",
+	} {
+		if got := b.public(message); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// What an annotation says is seen as it is.
+func TestAnnotationIsPlain(t *testing.T) {
+	a := annotation(check.Annotation{Path: "a.py", Level: "failure", Message: "\x1b[31ma\u202eb\u0090\n\nc\x00\n"})
+	if a.GetMessage() != "ab\n\nc" || a.GetStartLine() != 1 {
+		t.Errorf("%q in line %d", a.GetMessage(), a.GetStartLine())
+	}
+}
+
 func TestIssueOf(t *testing.T) {
 	for name, want := range map[string]int{
 		"restage/7/1-moves": 7, "restage/7/3-cleanup-2": 7, "main": 0, "restage/x/1-moves": 0, "restage/7": 0, "feature/restage/7/1-moves": 0,

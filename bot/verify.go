@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/runner/report"
@@ -123,7 +124,7 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 	for _, r := range []store.Run{v.head, v.base} {
 		if r.Error != "" {
 			return &check.Result{Name: v.Name, Conclusion: check.Neutral, Title: "Could not be run",
-				Summary: fmt.Sprintf("restage could not run this on %s: %s\n\nComment %s to try again.", l.where(s, r), markdown.Text(r.Error), markdown.Code("/restage rerun "+v.Name))}, nil
+				Summary: fmt.Sprintf("restage could not run this on %s: %s\n\nComment %s to try again.", l.where(s, r), markdown.Text(l.public(r.Error)), markdown.Code("/restage rerun "+v.Name))}, nil
 		}
 	}
 	var head, base report.Report
@@ -295,12 +296,26 @@ func (v *verification) text() string {
 
 // tail returns the last lines of a log that fit into a check run.
 func tail(log string) string {
-	cut := len(log) - maxTail
-	if cut <= 0 {
+	if len(log) <= maxTail {
 		return log
 	}
-	_, rest, _ := strings.Cut(log[cut:], "\n")
-	return "[...]\n" + rest
+	return "[...]\n" + lastLines(log, maxTail)
+}
+
+// lastLines returns the last lines of s that fit into size bytes, or the end of
+// the last one if that alone does not.
+func lastLines(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	s = s[len(s)-size:]
+	if _, rest, _ := strings.Cut(s, "\n"); rest != "" {
+		return rest
+	}
+	for len(s) > 0 && !utf8.RuneStart(s[0]) {
+		s = s[1:]
+	}
+	return s
 }
 
 // requireGreen reports whether the base is green, if the configuration wants that
@@ -371,7 +386,7 @@ func (l *look) prove(ctx context.Context, cfg *config.Config) (red []string, end
 			}
 		}
 		if n := found.Count(report.Failed); n > 0 || run.Error != "" {
-			red = append(red, fmt.Sprintf("- %s: %s", markdown.Escape(v.Name), redText(run, n)))
+			red = append(red, fmt.Sprintf("- %s: %s", markdown.Escape(v.Name), l.redText(run, n)))
 		}
 	}
 	return red, ended, nil
@@ -382,9 +397,9 @@ func (l *look) greenFirst(s *stage, cfg *config.Config) bool {
 	return cfg.Baseline == config.RequireGreen && s.phase == phases.Moves
 }
 
-func redText(run store.Run, failures int) string {
+func (l *look) redText(run store.Run, failures int) string {
 	if run.Error != "" {
-		return "could not be run: " + markdown.Text(run.Error)
+		return "could not be run: " + markdown.Text(l.public(run.Error))
 	}
 	return plural(failures, "failure")
 }

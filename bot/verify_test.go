@@ -406,6 +406,57 @@ format: ['for f in {files}; do head -c 9 /dev/urandom | base64 | sed "s/^/# /" >
 	same(t, "prices.py", w.git("show", movesBranch+":src/shop/prices.py"), "def price(item):\n    return 3\n")
 }
 
+// A name that looks like an option is none, and stands for its file.
+func TestFormatOddNames(t *testing.T) {
+	t.Parallel()
+	const text = "from shop.old.pricing import price\n"
+	w := newWorld(t, shop+"-- -rf.py --\n"+text+"-- --in-place=.bak.py --\n"+text+"-- a b;$(id).py --\n"+text+`-- .github/restage.yml --
+format: ['sed -i "s/^from shop.prices import price$/&  # sorted/" {files}']
+`)
+	w.withCommands()
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	for _, name := range []string{"-rf.py", "--in-place=.bak.py", "a b;$(id).py"} {
+		same(t, name, w.git("show", importsBranch+":"+name), "from shop.prices import price  # sorted\n")
+	}
+}
+
+// What formatters do wrong is told file by file, behind what the phase itself
+// warns of.
+func TestFormatWarnings(t *testing.T) {
+	t.Parallel()
+	const text = "import os\nfrom shop.old.pricing import price\nname = __import__('shop.old.' + os.name)\n"
+	w := newWorld(t, shop+"-- b.py --\n"+text+"-- a.py --\n"+text+`-- .github/restage.yml --
+format: ['for f in {files}; do case "$f" in ./[ab].py) head -c 9 /dev/urandom | base64 | sed "s/^/# /" >> "$f";; esac; done']
+`)
+	w.withCommands()
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	var got []string
+	for line := range strings.Lines(w.pull(importsBranch).GetBody()) {
+		if place, rule, ok := strings.Cut(line, "]("); ok && strings.HasPrefix(place, "- [") {
+			got = append(got, strings.Trim(place, "- [")+rule[strings.LastIndex(rule, " ("):])
+		}
+	}
+	same(t, "warnings", strings.Join(got, ""), "`a.py:3` (`dynamic-import`)\n`b.py:3` (`dynamic-import`)\n`a.py` (`format`)\n`b.py` (`format`)\n")
+}
+
+// What a formatter prints is told without the server's secrets.
+func TestFormatSecrets(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+"-- .github/restage.yml --\nformat: ['ls {files}; echo the password is "+secret+" >&2; exit 3']\n")
+	w.withCommands()
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	_, why, _ := strings.Cut(w.pull(movesBranch).GetBody(), "so nothing is formatted: ")
+	why, _, _ = strings.Cut(why, " (`format`)")
+	same(t, "what it printed", why, `the password is \*\*\*`)
+}
+
 // check returns conclusion and title of the newest check run of that name on a
 // commit, and where its annotations are.
 func (w *world) check(commit, name string) string {

@@ -118,11 +118,12 @@ func (w *world) startBot() {
 		Transport:  w.out,
 	}))
 	w.bot = bot.New(bot.Config{
-		Store:  w.store,
-		GitHub: app,
-		Runner: w.runner,
-		Log:    slog.New(slog.NewTextHandler(w.log, nil)),
-		Label:  "restage",
+		Store:   w.store,
+		GitHub:  app,
+		Runner:  w.runner,
+		Log:     slog.New(slog.NewTextHandler(w.log, nil)),
+		Label:   "restage",
+		Secrets: []string{secret},
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"unicode/utf8"
 
 	gh "github.com/google/go-github/v60/github"
 )
@@ -200,23 +199,4 @@ func (r *Repo) updateCheckRun(ctx context.Context, c CheckRun, id int64, next []
 	opt.Status, opt.Conclusion = c.status(done)
 	_, _, err := r.rest.Checks.UpdateCheckRun(ctx, r.Owner, r.Name, id, opt)
 	return err
-}
-
-// Clip returns s if it has at most max characters, else its first lines and a
-// last one that says that there was more.
-func Clip(s string, max int) string {
-	const more = "\n\n_Cut here: the text is longer than GitHub allows._\n"
-	if utf8.RuneCountInString(s) <= max {
-		return s
-	}
-	room, cut := max-utf8.RuneCountInString(more), 0
-	for i, c := range s {
-		if room--; room < 0 {
-			break
-		}
-		if c == '\n' {
-			cut = i
-		}
-	}
-	return s[:cut] + more
 }

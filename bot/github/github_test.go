@@ -648,3 +648,37 @@ func TestClip(t *testing.T) {
 		t.Errorf("got %d characters: %q", n, got)
 	}
 }
+
+// What is cut ends what it began, wherever it is cut.
+func TestClipCloses(t *testing.T) {
+	const more = "\n\n_Cut here: the text is longer than GitHub allows._\n"
+	fill := strings.Repeat("- one more line of a long list\n", 20)
+	for _, c := range []struct{ name, text, want string }{
+		{"a list", "head\n\n" + fill, "list"},
+		{"folded away", "head\n\n<details><summary>20 files</summary>\n\n" + fill + "\n</details>\n", "list\n\n</details>"},
+		{"folded twice", "<details>\n\n<details open>\n\n" + fill + "\n</details>\n\n</details>\n", "list\n\n</details>\n\n</details>"},
+		{"folded before", "<details>\n\na\n\n</details>\n\n" + fill, "list"},
+		{"code", "head\n\n```sh\n" + fill + "```\n", "list\n```"},
+		{"code with fences in it", "head\n\n`````\n```\n~~~\n" + fill + "`````\n", "list\n`````"},
+		{"code with a fence that goes on", "```\n```sh\n" + fill + "```\n", "list\n```"},
+		{"code before", "```sh\nmake\n```\n" + fill, "list"},
+		{"tildes", "~~~\n```\n" + fill + "~~~\n", "list\n~~~"},
+		{"code that folds nothing", "```\n<details>\n" + fill + "```\n", "list\n```"},
+		{"code folded away", "<details>\n\n```\n" + fill + "```\n\n</details>\n", "list\n```\n\n</details>"},
+		{"code in a line", "`<details>`\n\n```x``` y\n" + fill, "list"},
+	} {
+		for max := 150; max < 400; max++ {
+			got := github.Clip(c.text, max)
+			if len(got) > max || !strings.HasSuffix(got, c.want+more) {
+				t.Errorf("%s, %d characters: got %d: %q", c.name, max, len(got), got)
+				break
+			}
+		}
+		if got := github.Clip(c.text, len(c.text)); got != c.text {
+			t.Errorf("%s: what fits is cut", c.name)
+		}
+	}
+	if got := github.Clip(strings.Repeat("x", 500), 100); got != more {
+		t.Errorf("one long line: %q", got)
+	}
+}

@@ -21,19 +21,28 @@ import (
 // longest bounds a line, in characters. A path, with words around it, fits.
 const longest = 2000
 
-// OneLine returns s as one line of plain text: white space and control
-// characters are single spaces, characters that turn text around are gone, and
-// what is longer than 2000 characters is cut.
-func OneLine(s string) string {
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsControl(r), r == utf8.RuneError:
-			return ' '
-		case unicode.Is(unicode.Bidi_Control, r):
+// terminal matches what tells a terminal to do something (ECMA-48), as far as it
+// goes: colors, titles, movements.
+var terminal = regexp.MustCompile(`(?:\x1b\[|\x{9b})[0-?]*[ -/]*[@-~]|(?:\x1b[\]PX^_]|[\x{90}\x{98}\x{9d}-\x{9f}])[^\x07\x1b\x{9c}\n]*(?:\x07|\x1b\\|\x{9c})?|\x1b[ -/]*[0-~]`)
+
+// Plain returns s, any number of lines, without what a reader does not see: codes
+// for terminals, control characters but for tabs, and characters that turn text
+// around. It is not escaped. Every line break is a "\n".
+func Plain(s string) string {
+	s = terminal.ReplaceAllString(strings.ToValidUTF8(s, "\ufffd"), "")
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n").Replace(s)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' || unicode.Is(unicode.Bidi_Control, r) {
 			return -1
 		}
 		return r
 	}, s)
+}
+
+// OneLine returns s as Plain does, and as one line: white space is single spaces,
+// as is what is no UTF-8, and what is longer than 2000 characters is cut.
+func OneLine(s string) string {
+	s = strings.ReplaceAll(Plain(s), "\ufffd", " ")
 	return Shorten(strings.Join(strings.Fields(s), " "), longest)
 }
 
@@ -86,6 +95,7 @@ func Code(s string) string {
 // Block returns s, any number of lines, as a fenced code block. The language is
 // one word, and not from people.
 func Block(language, s string) string {
+	s = Plain(s)
 	f := fence(s, 3)
 	return f + language + "\n" + strings.TrimRight(s, "\n") + "\n" + f
 }

@@ -22,7 +22,7 @@ func TestText(t *testing.T) {
 		{"`a` and `` and `@b`", "`a` and \\`\\` and `@b`"},
 		{"one ` alone, `code`", "one \\` alone, \\`code\\`"},
 		{"`a|b`", "`a\\|b`"},
-		{"a\n| b |\n\n# c\x1b[0m", "a \\| b \\| #\u200b c \\[0m"},
+		{"a\n| b |\n\n# c\x1b[0m", "a \\| b \\| #\u200b c"},
 		{"- `a`", "\\- `a`"},
 		{"", ""},
 	} {
@@ -71,7 +71,7 @@ func TestCode(t *testing.T) {
 func TestOneLine(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
 		{"  a\t b\r\nc\u2028d\u0085e\u00a0f ", "a b c d e f"},
-		{"a\x1b[0m\x00b", "a [0m b"},
+		{"a\x1b[0m\x00b", "ab"},
 		{"\u202egnp.exe\u2066", "gnp.exe"},
 		{"a\xffb", "a b"},
 		{strings.Repeat("ä", 2000), strings.Repeat("ä", 2000)},
@@ -83,6 +83,35 @@ func TestOneLine(t *testing.T) {
 		}
 		if again := OneLine(got); again != got {
 			t.Errorf("%q: once more, it is %q", got, again)
+		}
+	}
+}
+
+func TestPlain(t *testing.T) {
+	for _, c := range []struct{ name, in, want string }{
+		{"lines", "a\tb\r\nc\rd\n\ne\n", "a\tb\nc\nd\n\ne\n"},
+		{"line breaks of Unicode", "a\u2028b\u2029c\u0085d", "a\nb\nc\nd"},
+		{"C0", "a\x00\x01\x07\x08\x0b\x0c\x1f\x7fb", "ab"},
+		{"C1", "a\u0080\u0091\u009ab", "ab"},
+		{"colors", "\x1b[31mred\x1b[0m \x1b[38;5;9mmore\x1b[m", "red more"},
+		{"colors by C1", "\u009b31mred\u009b0m", "red"},
+		{"a title", "\x1b]0;pwned\x07a\x1b]0;pwned\x1b\\b\u009d0;pwned\u009cc", "abc"},
+		{"a title without an end", "a\x1b]0;pwned\nb", "a\nb"},
+		{"a link", "\x1b]8;;https://evil.example\x1b\\text\x1b]8;;\x1b\\", "text"},
+		{"two bytes", "a\x1b(Bb\x1b=c\x1b7d", "abcd"},
+		{"a sequence without an end", "a\x1b[31", "a31"},
+		{"an escape within", "a\x1b\x1b[31mb", "ab"},
+		{"turned around", "\u202agnp\u202b.\u202c\u202de\u202ex\u2066e\u2067\u2068\u2069\u200e\u200f\u061c", "gnp.exe"},
+		{"turned within a sequence", "a\x1b\u202e[31mb", "a[31mb"},
+		{"no UTF-8", "a\xffb\x9b31m", "a\ufffdb\ufffd31m"},
+		{"other scripts", "ä שלום 日本 👩\u200d💻", "ä שלום 日本 👩\u200d💻"},
+	} {
+		got := Plain(c.in)
+		if got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		if again := Plain(got); again != got {
+			t.Errorf("%s: once more, it is %q", c.name, again)
 		}
 	}
 }
@@ -205,7 +234,7 @@ func TestHostileIsHostile(t *testing.T) {
 // A block shows as its lines, whatever is in it.
 func TestBlock(t *testing.T) {
 	for _, s := range append(hostile, "a\n```\n# b\n````\n", "\r```\r<b>", "") {
-		s = strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), "")
+		s = Plain(s)
 		want := string(util.EscapeHTML([]byte(strings.TrimRight(s, "\n"))))
 		got := render(t, "above\n\n"+Block("sh", s)+"\n\nbelow")
 		if want := "<p>above</p>\n<pre><code class=\"language-sh\">" + want + "\n</code></pre>\n<p>below</p>\n"; got != want {

@@ -10,15 +10,13 @@ import (
 
 // A Comparison is what a pull request changed.
 type Comparison struct {
-	New   []Finding // fails, and did not on the base
-	Old   []Finding // fails, as on the base
-	Fixed []Finding // failed on the base
-	Flaky []Finding // failed, and passed when it was run again
-	Gone  []Finding // a test of the base that is not run any more
+	New     []Finding // fails, and did not on the base
+	Old     []Finding // fails, as on the base
+	Fixed   []Finding // failed on the base
+	Flaky   []Finding // failed, and passed when it was run again, on the head or on the base
+	Skipped []Finding // a test that passed on the base, and is skipped now
+	Gone    []Finding // a test of the base that is not run any more
 }
-
-// OK reports whether nothing is worse than on the base.
-func (c *Comparison) OK() bool { return len(c.New) == 0 && len(c.Gone) == 0 }
 
 // Moves is where what was on the base is now.
 type Moves struct {
@@ -43,15 +41,15 @@ func Compare(base, head *Report, m Moves) *Comparison {
 	of := pair(before, head.Findings, keys)
 	c, paired := &Comparison{}, make([]bool, len(before))
 	for i, f := range head.Findings {
-		failed := false
+		was, failed := Outcome(""), false
 		if of[i] >= 0 {
-			paired[of[i]] = true
+			paired[of[i]], was = true, before[of[i]].Outcome
 			// A command that came to its end on the base, whatever it found, and does not
 			// any more, is worse.
-			failed = before[of[i]].Outcome == Failed && (f.ID != "" || head.Complete || !base.Complete)
+			failed = was == Failed && (f.ID != "" || head.Complete || !base.Complete)
 		}
 		switch {
-		case f.Outcome == Flaky:
+		case f.Outcome == Flaky, f.Outcome == Failed && was == Flaky:
 			c.Flaky = append(c.Flaky, f)
 		case f.Outcome == Failed && failed:
 			c.Old = append(c.Old, f)
@@ -59,6 +57,8 @@ func Compare(base, head *Report, m Moves) *Comparison {
 			c.New = append(c.New, f)
 		case f.Outcome == Passed && failed:
 			c.Fixed = append(c.Fixed, f)
+		case f.Outcome == Skipped && (was == Passed || was == Flaky):
+			c.Skipped = append(c.Skipped, f)
 		}
 	}
 	for i, f := range before {
