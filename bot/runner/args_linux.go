@@ -44,6 +44,9 @@ const (
 	filterFD            // the filter for system calls
 )
 
+// online reports whether a command has the network of the machine.
+func (b *bubblewrap) online(c *Command) bool { return c.Network && b.settings.Network }
+
 // args returns the arguments of bubblewrap for a command, but for the command
 // itself.
 func (b *bubblewrap) args(c *Command, l Limits) []string {
@@ -55,14 +58,16 @@ func (b *bubblewrap) args(c *Command, l Limits) []string {
 		"--json-status-fd", strconv.Itoa(statusFD),
 		"--block-fd", strconv.Itoa(blockFD),
 		"--seccomp", strconv.Itoa(filterFD),
-		"--proc", "/proc",
+		// Nobody raises the score by which the kernel kills, or writes to the memory
+		// of bubblewrap.
+		"--proc", "/proc", "--remount-ro", "/proc",
 		"--dev", "/dev",
 		"--size", tmp, "--perms", "1777", "--tmpfs", "/dev/shm",
 		"--remount-ro", "/dev",
 		"--size", tmp, "--perms", "1777", "--tmpfs", "/tmp",
 	}
 	read := slices.Concat(system, b.settings.Read)
-	if c.Network && b.settings.Network {
+	if b.online(c) {
 		args = append(args, "--share-net")
 		read = append(read, online...)
 	}

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/restage/restage/bot/runner"
 )
 
@@ -50,6 +52,21 @@ try:
 except OSError as e:
     print(e)
 `
+
+// onChild is a script that makes a system call about another of its processes.
+func onChild(call int, args string) string {
+	return fmt.Sprintf(`python3 -c '
+import ctypes, os, signal
+child = os.fork()
+if not child: signal.pause()
+if ctypes.CDLL(None).syscall(%d, %s) >= 0: print("escaped")
+os.kill(child, signal.SIGKILL)'`, call, args)
+}
+
+// crowd is a script that makes many empty files in a folder.
+func crowd(dir string) string {
+	return `d=$(mktemp -d -p ` + dir + `) && (cd $d; seq 2000 | xargs touch) && sleep $PAUSE && rm -r $d && echo escaped`
+}
 
 var escapes = []escape{
 	{name: "environment", script: `env | grep ^SERVER_TOKEN= && echo escaped`},
@@ -101,6 +118,34 @@ for _ in range(8):
 time.sleep(float(os.environ["PAUSE"]))
 print("escaped", flush=True)
 os.killpg(0, 9)'`},
+	{name: "memory in sockets", limits: runner.Limits{Memory: 64 << 20}, stop: runner.Memory, script: `python3 -c '
+import os, socket, time
+pairs = [socket.socketpair() for _ in range(200)]
+for s in sum(pairs, ()):
+    s.setblocking(False)
+    try:
+        while True: s.send(bytes(65536))
+    except BlockingIOError: pass
+time.sleep(float(os.environ["PAUSE"]))' && echo escaped`},
+	{name: "large buffers of sockets", script: `python3 -c '
+from socket import *
+s = socket(AF_UNIX)
+before = s.getsockopt(SOL_SOCKET, SO_SNDBUF)
+s.setsockopt(SOL_SOCKET, SO_SNDBUF, 2 * before)
+if s.getsockopt(SOL_SOCKET, SO_SNDBUF) > before: print("escaped")'`},
+	{name: "many open files", script: `python3 -c '
+import resource
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+files = [open("/dev/null") for _ in range(1100)]
+print("escaped")'`},
+	{name: "be killed after the server", script: `echo 0 > /proc/self/oom_score_adj && echo escaped`},
+	{name: "trace a process", script: onChild(unix.SYS_PTRACE, "0x4206, child, 0, 0")}, // PTRACE_SEIZE
+	{name: "read the memory of a process", script: onChild(unix.SYS_PROCESS_VM_READV, "child, 0, 0, 0, 0, 0")},
+	{name: "write the memory of a process", script: onChild(unix.SYS_PROCESS_VM_WRITEV, "child, 0, 0, 0, 0, 0")},
+	{name: "take a file of a process", script: onChild(unix.SYS_PIDFD_GETFD, "os.pidfd_open(child), 0, 0")},
+	{name: "compare processes", script: onChild(unix.SYS_KCMP, "child, child, 0, 0, 0")},
+	{name: "write the memory of a process through proc", script: `sleep 1000 & (true <> /proc/$!/mem) && echo escaped; kill $!`},
 	{name: "a shared memory segment", script: `ipcmk --shmem 1048576 | sed 's/.*: //' | xargs ipcrm --shmem-id && echo escaped`},
 	{name: "processor time", limits: runner.Limits{CPU: time.Second}, script: `python3 -c '
 import time
@@ -124,6 +169,8 @@ for _ in range(300):
     os.mkdir("d"); os.chdir("d")' && sleep $PAUSE && echo escaped`},
 	{name: "much in tmp", limits: runner.Limits{Tmp: 4 << 20}, script: `f=$(mktemp) && head -c 8M /dev/zero > $f && rm $f && echo escaped`},
 	{name: "much in shared memory", limits: runner.Limits{Tmp: 4 << 20}, script: `f=$(mktemp -p /dev/shm) && head -c 8M /dev/zero > $f && rm $f && echo escaped`},
+	{name: "many files in tmp", limits: runner.Limits{Tmp: 4 << 20}, stop: runner.Tmp, script: crowd("/tmp")},
+	{name: "many files in shared memory", limits: runner.Limits{Tmp: 4 << 20}, stop: runner.Tmp, script: crowd("/dev/shm")},
 	{name: "write to other places", script: `for d in / /dev /etc /usr /proc /var/tmp; do touch $d/restage-test && rm $d/restage-test && echo escaped; done`},
 	{name: "much output", limits: runner.Limits{Output: 1 << 20}, stop: runner.Output, script: `yes | head -c 10M | tail -c 5M; echo escaped`},
 

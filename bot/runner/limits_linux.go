@@ -100,7 +100,8 @@ func prlimit(l Limits) ([]string, error) {
 		{"fsize", unix.RLIMIT_FSIZE, uint64(l.FileSize)},
 		{"memlock", unix.RLIMIT_MEMLOCK, 64 << 10},
 		{"msgqueue", unix.RLIMIT_MSGQUEUE, 64 << 10},
-		{"nofile", unix.RLIMIT_NOFILE, 4096},
+		// What most systems allow: many programs know no more than that.
+		{"nofile", unix.RLIMIT_NOFILE, 1024},
 		{"nproc", unix.RLIMIT_NPROC, uint64(l.Processes)},
 	} {
 		var own unix.Rlimit

@@ -214,5 +214,6 @@ const (
 	CPUTime Stop = "cpu"     // Limits.CPU
 	Memory  Stop = "memory"  // Limits.Memory
 	Disk    Stop = "disk"    // Limits.Disk
+	Tmp     Stop = "tmp"     // the number of files that Limits.Tmp allows
 	Output  Stop = "output"  // Limits.Output
 )

@@ -20,8 +20,9 @@ import (
 // that it made: when that one is killed, the kernel kills all others in there.
 type sandbox struct {
 	bwrap  *exec.Cmd
-	init   int // process id of the first process
-	handle int // file descriptor of it: unlike the id, it is never another process's
+	init   int  // process id of the first process
+	handle int  // file descriptor of it: unlike the id, it is never another process's
+	online bool // its network is the machine's
 
 	log      *log
 	overflow chan struct{} // closed when there was too much output
@@ -56,7 +57,7 @@ func (b *bubblewrap) start(ctx context.Context, c *Command, l Limits, g *cgroup,
 	}
 
 	s := &sandbox{
-		bwrap: cmd, handle: -1, log: log,
+		bwrap: cmd, handle: -1, online: b.online(c), log: log,
 		overflow: make(chan struct{}), output: make(chan struct{}), exited: make(chan struct{}), exitCode: make(chan int, 1),
 	}
 	if err := closeOnExec(); err != nil {

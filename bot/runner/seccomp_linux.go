@@ -12,12 +12,13 @@ import (
 
 // refused are system calls that no test needs and that reach what namespaces do
 // not separate: the keys of the server, the log of the kernel, memory that
-// belongs to no process and so escapes the limits, and parts of the kernel
-// that have been a way out of sandboxes. Programs take "no such system call"
+// belongs to no process and so escapes the limits, bubblewrap's own process in
+// the sandbox, and parts of the kernel that have been a way out of sandboxes. Programs take "no such system call"
 // well; they are made for older kernels, too.
 var refused = []uint32{
 	unix.SYS_ADD_KEY, unix.SYS_KEYCTL, unix.SYS_REQUEST_KEY,
 	unix.SYS_SYSLOG,
+	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD, unix.SYS_KCMP,
 	unix.SYS_MEMFD_CREATE, unix.SYS_MEMFD_SECRET, unix.SYS_SHMGET,
 	unix.SYS_BPF, unix.SYS_PERF_EVENT_OPEN, unix.SYS_USERFAULTFD,
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
@@ -26,6 +27,10 @@ var refused = []uint32{
 	unix.SYS_OPEN_BY_HANDLE_AT, unix.SYS_QUOTACTL, unix.SYS_ACCT, unix.SYS_SWAPON, unix.SYS_SWAPOFF,
 	unix.SYS_KEXEC_LOAD, unix.SYS_KEXEC_FILE_LOAD, unix.SYS_INIT_MODULE, unix.SYS_FINIT_MODULE, unix.SYS_DELETE_MODULE,
 }
+
+// newest is the last system call that has been looked at. There are none beyond it
+// in the sandbox, so that the list does not age.
+const newest = unix.SYS_REMOVEXATTRAT
 
 // families are the kinds of sockets that there are in the sandbox. Others reach
 // around the network namespace (vsock goes to the hypervisor) or are rarely
@@ -78,8 +83,8 @@ func filter() ([]bpf.Instruction, error) {
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: arch, SkipTrue: 1},
 		answer(unix.ENOSYS),
 		load(callNumber),
-		// So does x32 on amd64, with this bit set.
-		bpf.JumpIf{Cond: bpf.JumpLessThan, Val: 0x40000000, SkipTrue: 1},
+		// So does x32 on amd64, from a high number on.
+		bpf.JumpIf{Cond: bpf.JumpLessOrEqual, Val: newest, SkipTrue: 1},
 		answer(unix.ENOSYS),
 	}
 	for _, nr := range refused {
@@ -94,6 +99,18 @@ func filter() ([]bpf.Instruction, error) {
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.TIOCLINUX, SkipTrue: 1},
 		answer(unix.EPERM),
 		load(callNumber),
+
+		// Sockets keep the size that they begin with: asking for another does
+		// nothing, as where the kernel allows no more.
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_SETSOCKOPT, SkipTrue: 7},
+		load(callArg+8),
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SOL_SOCKET, SkipTrue: 4},
+		load(callArg+16),
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: unix.SO_SNDBUF, SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SO_RCVBUF, SkipTrue: 1},
+		answer(0),
+		load(callNumber),
+
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_SOCKET, SkipTrue: uint8(len(families) + 2)},
 		load(callArg),
 	)

@@ -49,7 +49,7 @@ type Limits struct {
 	Processes int           `default:"512"`                       // and threads
 	FileSize  Size          `default:"1GiB" split_words:"true"`   // of one file
 	Disk      Size          `default:"4GiB"`                      // of the work tree
-	Tmp       Size          `default:"1GiB"`                      // of /tmp, which is kept in memory
+	Tmp       Size          `default:"1GiB"`                      // of /tmp, which is kept in memory; a file counts as 4 KiB at least
 	Output    Size          `default:"256MiB"`                    // what it writes to standard output and error
 	Log       Size          `default:"1MiB"`                      // what is kept of that
 	Report    Size          `default:"32MiB"`                     // of one file that is given back, and of all together

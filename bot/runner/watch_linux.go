@@ -59,7 +59,7 @@ func (s *sandbox) watch(ctx context.Context, tree *os.Root, timeout time.Duratio
 		case <-full:
 			stopped = Disk
 		case <-ticker.C:
-			stopped = exceeded(s.init, l)
+			stopped = s.exceeded(l)
 		}
 		if stopped != "" {
 			s.kill()
@@ -68,17 +68,23 @@ func (s *sandbox) watch(ctx context.Context, tree *os.Root, timeout time.Duratio
 	}
 }
 
-// exceeded returns the limit that the processes below init are over together.
-func exceeded(init int, l Limits) Stop {
+// exceeded returns the limit that the processes of the sandbox are over together.
+func (s *sandbox) exceeded(l Limits) Stop {
 	var cpu time.Duration
 	var memory int64
-	all := below(init)
+	all := below(s.init)
 	for _, p := range all {
 		cpu += p.cpu
 		memory += p.memory
 	}
 	if cpu > l.CPU {
 		return CPUTime
+	}
+	if started := len(all) > 1; started && crowded(s.init, l.Tmp) {
+		return Tmp
+	}
+	if !s.online && sockets(s.init)*perSocket > int64(l.Memory) {
+		return Memory
 	}
 	if memory <= int64(l.Memory) {
 		return ""

@@ -101,6 +101,8 @@ func ending(res *runner.Result) string {
 		return "stopped: it took too much memory"
 	case runner.Disk:
 		return "stopped: it wrote too much to its work tree"
+	case runner.Tmp:
+		return "stopped: it made too many files in /tmp"
 	case runner.Output:
 		return "stopped: it printed too much"
 	}
