@@ -1,7 +1,6 @@
 package bot_test
 
 import (
-	"database/sql"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	gh "github.com/google/go-github/v60/github"
 
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // tested has two commands. Here nothing ever takes them up.
@@ -173,8 +173,7 @@ func (w *world) rewrite(issue int, plan string) {
 // runs says how many runs of commands are in each state.
 func (w *world) runs() string {
 	w.t.Helper()
-	db := must(sql.Open("sqlite", w.database))
-	defer db.Close()
+	db := postgrestest.Open(w.t, w.database)
 	rows := must(db.Query(`SELECT count(*) || ' ' || state FROM runs GROUP BY state ORDER BY state`))
 	defer rows.Close()
 	var all []string

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // TestCrash lets the bot die right before and right after everything it does
@@ -139,7 +141,7 @@ func TestNoTokenLeaks(t *testing.T) {
 	for _, err := range w.failures {
 		left += err.Error() + "\n"
 	}
-	left += string(must(os.ReadFile(w.database)))
+	left += string(postgrestest.Dump(t, w.database))
 	for _, token := range spy.tokens {
 		if strings.Contains(left, token) {
 			t.Errorf("a token was left behind:\n%s", left)

@@ -2,7 +2,6 @@ package bot_test
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // TestCrashWithCommands is TestCrash with a command. Beside what it does on GitHub,
@@ -81,12 +81,11 @@ type lives struct {
 	world  *world
 	points []string // where a run is cut short, once each
 
-	mu    sync.Mutex
-	left  string          // copy of the database, made at the death of the present life; "" before
-	died  map[string]bool // by run and point
-	done  map[string]int  // how often each command ended
-	kept  map[string]*runner.Result
-	count int
+	mu   sync.Mutex
+	left string          // copy of the database, made at the death of the present life; "" before
+	died map[string]bool // by run and point
+	done map[string]int  // how often each command ended
+	kept map[string]*runner.Result
 }
 
 func (l *lives) Name() string { return "lives" }
@@ -125,12 +124,7 @@ func (l *lives) die(point, run string) error {
 		return nil
 	}
 	l.died[at] = true
-	l.count++
-	left := filepath.Join(l.world.t.TempDir(), fmt.Sprintf("%d.db", l.count))
-	db := must(sql.Open("sqlite", l.world.database))
-	defer db.Close()
-	must(db.Exec(`VACUUM INTO ?`, left))
-	l.left = left
+	l.left = postgrestest.Copy(l.world.t, l.world.database)
 	return errDead
 }
 
@@ -174,6 +168,6 @@ func (l *lives) live() {
 	}
 	check(w.t, w.store.Close())
 	w.database, l.left = l.left, ""
-	w.store = must(store.Open(ctx, "sqlite:"+w.database, slog.New(slog.DiscardHandler)))
+	w.store = must(store.Open(ctx, w.database, slog.New(slog.DiscardHandler)))
 	w.startBot()
 }

@@ -27,11 +27,14 @@ import (
 	"github.com/restage/restage/bot/githubtest/openapi"
 	"github.com/restage/restage/bot/runner"
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 const secret = "not much of a secret"
 
 var ctx = context.Background()
+
+func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
 
 // A world is a GitHub with the repository ada/shop, its owner ada, the
 // collaborators bob (write) and eve (triage: labels, but no pushes), and restage, which is driven by
@@ -48,7 +51,7 @@ type world struct {
 	runner runner.Runner     // of commands
 	out    http.RoundTripper // the bot's way to GitHub
 
-	database string // path
+	database string // URL
 	work     string // folder for clones
 
 	description *openapi.Description // what GitHub says of its API
@@ -93,8 +96,8 @@ func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	w.app = must(w.RegisterApp("ada", manifest, hook.URL, secret))
 	w.inst = must(w.Install(w.app.ID, "ada", "shop"))
 
-	w.database, w.work = filepath.Join(t.TempDir(), "restage.db"), t.TempDir()
-	w.store = must(store.Open(ctx, "sqlite:"+w.database, slog.New(slog.DiscardHandler)))
+	w.database, w.work = postgrestest.Database(t), t.TempDir()
+	w.store = must(store.Open(ctx, w.database, slog.New(slog.DiscardHandler)))
 	t.Cleanup(func() { w.store.Close() })
 	w.startBot()
 	return w

@@ -51,7 +51,7 @@ func (s *Store) addDelivery(ctx context.Context, tx *sql.Tx, d Delivery) (added 
 	res, err := tx.ExecContext(ctx, `INSERT INTO deliveries
 		(id, event, action, installation, repository, payload, received_at, handled_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-		d.ID, d.Event, d.Action, d.Installation, d.Repository, d.Payload, d.Received.UnixMilli(), nullTime(d.Handled))
+		text(d.ID), text(d.Event), text(d.Action), d.Installation, text(d.Repository), d.Payload, d.Received.UnixMilli(), nullTime(d.Handled))
 	if err != nil {
 		return false, err
 	}
@@ -90,7 +90,7 @@ func (s *Store) Delivery(ctx context.Context, id string) (Delivery, error) {
 
 // markHandled records that the work on a delivery is finished.
 func (s *Store) markHandled(ctx context.Context, id string) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE deliveries SET handled_at = $1 WHERE id = $2`, time.Now().UnixMilli(), id)
+	_, err := s.exec(ctx, `UPDATE deliveries SET handled_at = $1 WHERE id = $2`, time.Now().UnixMilli(), id)
 	if err != nil {
 		return fmt.Errorf("mark delivery %s handled: %w", id, err)
 	}

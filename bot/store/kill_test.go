@@ -7,26 +7,27 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
+
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // runEnv names the database when the test binary is to run a Store.
 const runEnv = "RESTAGE_TEST_RUN"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(runEnv); path != "" {
-		fmt.Fprintln(os.Stderr, runUntilKilled(path))
+	if url := os.Getenv(runEnv); url != "" {
+		fmt.Fprintln(os.Stderr, runUntilKilled(url))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
 // runUntilKilled runs a Store whose handlers say that they began, and never
 // return.
-func runUntilKilled(path string) error {
+func runUntilKilled(url string) error {
 	ctx := context.Background()
-	s, err := Open(ctx, "sqlite:"+path, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	s, err := Open(ctx, url, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	if err != nil {
 		return err
 	}
@@ -44,14 +45,14 @@ func runUntilKilled(path string) error {
 
 // Work that was under way when the process was killed is done by the next one.
 func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "restage.db")
-	s := openAt(t, path)
+	url := postgrestest.Database(t)
+	s := openAt(t, url)
 	add(t, s, "a")
 	enqueue(t, s, 7, 0)
 	s.Close()
 
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), runEnv+"="+path)
+	cmd.Env = append(os.Environ(), runEnv+"="+url)
 	cmd.Stderr = t.Output()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -70,9 +71,12 @@ func TestKilled(t *testing.T) {
 		t.Fatalf("the process began %v", begun)
 	}
 
-	s = openAt(t, path)
+	s = openAt(t, url)
 	if got := jobs(t, s); got != "delivery/a/running/1 look/7/running/1" {
 		t.Errorf("the process left %s", got)
+	}
+	if postgrestest.Used() {
+		endLeases(t, s)
 	}
 	done := make(chan string)
 	stop := start(t, s, Handlers{

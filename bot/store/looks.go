@@ -37,7 +37,7 @@ func (s *Store) Enqueue(ctx context.Context, migration int64, at time.Time) erro
 func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, migration int64, at time.Time) error {
 	look := lookArgs{Migration: migration}
 	err := tx.QueryRowContext(ctx, `INSERT INTO looks (migration, turn) VALUES ($1, 1)
-		ON CONFLICT (migration) DO UPDATE SET turn = turn RETURNING turn`, migration).Scan(&look.Turn)
+		ON CONFLICT (migration) DO UPDATE SET turn = looks.turn RETURNING turn`, migration).Scan(&look.Turn)
 	if err != nil {
 		return fmt.Errorf("enqueue look at migration %d: %w", migration, err)
 	}
@@ -75,19 +75,42 @@ func (s *Store) insertLook(ctx context.Context, tx *sql.Tx, look lookArgs, at ti
 	})
 }
 
-// begin starts a look: from now on, what is asked for is the next one. It
-// reports false for a look that is not needed any more: it failed or was put
-// off, and a later look has begun since.
-func (s *Store) begin(ctx context.Context, look lookArgs) (bool, error) {
-	next := look.Turn + 1
-	var turn int64
-	err := s.db.QueryRowContext(ctx, `UPDATE looks SET turn = max(turn, $1) WHERE migration = $2 RETURNING turn`,
-		next, look.Migration).Scan(&turn)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ErrNotFound
-	}
+// claim starts a look for a replica: until release, no other works on the
+// migration, and from now on, what is asked for is the next look. It reports
+// false for a look that is not needed any more: it failed or was put off, and a
+// later look has begun since. If another replica works on the migration, the
+// error is a Snooze.
+func (s *Store) claim(ctx context.Context, look lookArgs, replica string) (needed bool, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		var turn int64
+		var holder string
+		err := tx.QueryRowContext(ctx, `SELECT turn, holder FROM looks WHERE migration = $1`, look.Migration).Scan(&turn, &holder)
+		if errors.Is(err, sql.ErrNoRows) {
+			err = ErrNotFound
+		}
+		if err != nil || turn > look.Turn+1 {
+			return err
+		}
+		if holder != "" && holder != replica {
+			return Snooze(whileTaken)
+		}
+		needed = true
+		_, err = tx.ExecContext(ctx, `UPDATE looks SET turn = $1, holder = $2 WHERE migration = $3`, look.Turn+1, replica, look.Migration)
+		return err
+	})
 	if err != nil {
 		return false, fmt.Errorf("begin look at migration %d: %w", look.Migration, err)
 	}
-	return turn == next, nil
+	return needed, nil
+}
+
+// release ends what claim began, even if ctx is over.
+func (s *Store) release(ctx context.Context, migration int64, replica string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveLimit)
+	defer cancel()
+	_, err := s.exec(ctx, `UPDATE looks SET holder = '' WHERE migration = $1 AND holder = $2`, migration, replica)
+	if err != nil {
+		return fmt.Errorf("end look at migration %d: %w", migration, err)
+	}
+	return nil
 }

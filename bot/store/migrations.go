@@ -41,7 +41,10 @@ type Migration struct {
 	Proving      string // commit of the base branch that has to be green before anything is done, see Prove
 }
 
-const migrationColumns = `id, delivery, installation, repository, owner, name, issue, started_by, base,
+const migrationColumns = `id, ` + givenColumns
+
+// givenColumns are those that are given when a migration starts.
+const givenColumns = `delivery, installation, repository, owner, name, issue, started_by, base,
 	plan_file, plan, created_at, state, message, round, revision, rechecks, proving`
 
 // StartMigration stores m as a new migration, at its beginning, and asks for a
@@ -78,10 +81,10 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 		if err != nil {
 			return err
 		}
-		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+migrationColumns+`)
-			VALUES (NULL, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '') RETURNING id`,
+		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+givenColumns+`)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '') RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,
-			m.PlanFile, m.Plan, m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks).Scan(&m.ID)
+			text(m.PlanFile), text(m.Plan), m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks).Scan(&m.ID)
 		if err != nil {
 			return err
 		}
@@ -167,13 +170,13 @@ func (s *Store) SetState(ctx context.Context, id int64, state State, message str
 }
 
 func setState(ctx context.Context, tx *sql.Tx, id int64, state State, message string) error {
-	_, err := tx.ExecContext(ctx, `UPDATE migrations SET state = $1, message = $2 WHERE id = $3`, state, message, id)
+	_, err := tx.ExecContext(ctx, `UPDATE migrations SET state = $1, message = $2 WHERE id = $3`, state, text(message), id)
 	return err
 }
 
 // Rename records that the repository of a migration has another name now.
 func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET owner = $1, name = $2 WHERE id = $3`, owner, name, id)
+	_, err := s.exec(ctx, `UPDATE migrations SET owner = $1, name = $2 WHERE id = $3`, owner, name, id)
 	if err != nil {
 		return fmt.Errorf("name of the repository of migration %d: %w", id, err)
 	}
@@ -184,7 +187,7 @@ func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error 
 // migration begins. It stays that one while the branch goes on, until another is
 // recorded, somebody asks for something, or the next round begins.
 func (s *Store) Prove(ctx context.Context, id int64, commit string) error {
-	_, err := s.db.ExecContext(ctx, `UPDATE migrations SET proving = $1 WHERE id = $2`, commit, id)
+	_, err := s.exec(ctx, `UPDATE migrations SET proving = $1 WHERE id = $2`, commit, id)
 	if err != nil {
 		return fmt.Errorf("base of migration %d: %w", id, err)
 	}
@@ -259,14 +262,14 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			return err
 		}
 		if r.Plan != nil {
-			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = $1, plan = $2 WHERE id = $3`, r.Plan.File, r.Plan.Text, migration)
+			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = $1, plan = $2 WHERE id = $3`, text(r.Plan.File), text(r.Plan.Text), migration)
 			if err != nil {
 				return err
 			}
 		}
 		if r.Recheck {
 			_, err := tx.ExecContext(ctx, `INSERT INTO rechecks (migration, name, number) SELECT id, $1, rechecks FROM migrations WHERE id = $2
-				ON CONFLICT DO UPDATE SET number = excluded.number`, r.Check, migration)
+				ON CONFLICT (migration, name) DO UPDATE SET number = excluded.number`, text(r.Check), migration)
 			if err != nil {
 				return err
 			}
@@ -297,7 +300,7 @@ func saveAnswer(ctx context.Context, tx *sql.Tx, migration int64, a Answer) erro
 		ON CONFLICT (migration, path) DO UPDATE SET answer = excluded.answer, answered_by = excluded.answered_by,
 			comment = excluded.comment, answered_at = excluded.answered_at, revision = excluded.revision
 		WHERE excluded.comment >= answers.comment`,
-		migration, a.Path, a.Answer, a.Question, string(options), a.By, a.Comment, a.At.UnixMilli(), a.Revision)
+		migration, text(a.Path), text(a.Answer), text(a.Question), string(options), a.By, a.Comment, a.At.UnixMilli(), a.Revision)
 	return err
 }
 
@@ -346,10 +349,17 @@ type Phase struct {
 
 // SavePhase stores what came of a phase, in place of what was stored before.
 func (s *Store) SavePhase(ctx context.Context, p Phase) error {
-	_, err := s.db.ExecContext(ctx, `INSERT OR REPLACE INTO phases
+	skipped := 0
+	if p.Skipped {
+		skipped = 1
+	}
+	_, err := s.exec(ctx, `INSERT INTO phases
 		(migration, round, number, revision, rechecks, pull, base, head, checked, skipped, error, tried, report)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		p.Migration, p.Round, p.Number, p.Revision, p.Rechecks, p.Pull, p.Base, p.Head, p.Checked, p.Skipped, p.Error, p.Tried, string(p.Report))
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+		ON CONFLICT (migration, round, number) DO UPDATE SET revision = excluded.revision, rechecks = excluded.rechecks,
+			pull = excluded.pull, base = excluded.base, head = excluded.head, checked = excluded.checked,
+			skipped = excluded.skipped, error = excluded.error, tried = excluded.tried, report = excluded.report`,
+		p.Migration, p.Round, p.Number, p.Revision, p.Rechecks, p.Pull, p.Base, p.Head, p.Checked, skipped, text(p.Error), p.Tried, string(p.Report))
 	if err != nil {
 		return fmt.Errorf("save phase %d of migration %d: %w", p.Number, p.Migration, err)
 	}
@@ -379,7 +389,7 @@ func (s *Store) Phases(ctx context.Context, migration int64, round int) (map[int
 
 // AddPush records a commit that is about to be pushed to a branch.
 func (s *Store) AddPush(ctx context.Context, repository int64, branch, commit string) error {
-	_, err := s.db.ExecContext(ctx, `INSERT INTO pushes (repository, branch, commit_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+	_, err := s.exec(ctx, `INSERT INTO pushes (repository, branch, commit_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 		repository, branch, commit)
 	if err != nil {
 		return fmt.Errorf("record push to %s: %w", branch, err)

@@ -2,13 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
 	"github.com/riverqueue/river/rivertype"
 )
 
@@ -29,7 +29,9 @@ const (
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
 	resyncLimit      = 10 * time.Minute
+	leaveLimit       = 5 * time.Second // for what is written when all is done
 	runTries         = 5
+	whileTaken       = time.Second            // how long a look waits for another replica to end one
 	fetchCooldown    = time.Millisecond       // River tells of a new job at once unless it told of another that recently
 	pollEvery        = 500 * time.Millisecond // how long a job waits that River did not tell of
 	keepJobs         = 24 * time.Hour         // how long finished jobs stay to be looked at
@@ -70,19 +72,58 @@ func Snooze(d time.Duration) error {
 
 // Run works off the queue until ctx ends. Then it takes no new work, lets the
 // work under way finish for ten seconds, ends its contexts, and returns nil. It
-// returns an error when it cannot start, and when a handler does not return
-// even then. Work that was cut short, now or by the death of an earlier
-// process, is done again by the next Run, at once.
+// returns an error when it cannot start, when a handler does not return even
+// then, and, which wraps ErrFenced, when another process gave this one up for
+// dead. Work that was cut short, now or by the death of a process, is done again:
+// at once by the next Run on SQLite, within a minute by any other on PostgreSQL.
 //
-// Only one Run may be at work on a database at a time.
+// On SQLite, only one Run may be at work on a database at a time.
 func (s *Store) Run(ctx context.Context, h Handlers) error {
-	if err := s.takeOver(ctx); err != nil {
-		return fmt.Errorf("take over unfinished jobs: %w", err)
+	r, err := s.join(ctx)
+	if err != nil {
+		return fmt.Errorf("begin to work off the queue: %w", err)
 	}
+	if err := s.giveUp(ctx); err != nil {
+		return err
+	}
+	client, err := s.client(ctx, r, h)
+	if err != nil {
+		return err
+	}
+	if err := client.Start(ctx); err != nil {
+		return fmt.Errorf("start job queue: %w", err)
+	}
+	// The lease lasts for as long as work may finish.
+	background := context.WithoutCancel(ctx)
+	kept, stop := context.WithCancel(background)
+	defer stop()
+	lost := make(chan error, 1)
+	go func() { lost <- r.keep(kept) }()
+	select {
+	case err := <-lost:
+		limit, cancel := context.WithTimeout(background, s.patience)
+		defer cancel()
+		return errors.Join(err, client.StopAndCancel(limit))
+	case <-ctx.Done():
+	}
+	select {
+	case <-client.Stopped():
+	case <-time.After(s.grace + s.patience):
+		err = errors.New("stop job queue: a handler did not return when its context ended")
+	}
+	stop()
+	limit, cancel := context.WithTimeout(background, leaveLimit)
+	defer cancel()
+	return errors.Join(err, <-lost, r.leave(limit))
+}
+
+// client returns what works off the queue as r until ctx ends.
+func (s *Store) client(ctx context.Context, r *replica, h Handlers) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &deliveryWorker{store: s, handle: h.Delivery})
 	river.AddWorker(workers, &lookWorker{
 		store:     s,
+		replica:   r.id,
 		reconcile: h.Reconcile,
 		busy:      newBusy(),
 		slots:     make(chan struct{}, looksAtOnce),
@@ -90,9 +131,15 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 	})
 	river.AddWorker(workers, &runWorker{store: s, handle: h.Command})
 	river.AddWorker(workers, &resyncWorker{handle: h.Resync})
-	client, err := river.NewClient(riversqlite.New(s.db), &river.Config{
+	return river.NewClient(s.engine.driver, &river.Config{
+		ID:      r.id,
 		Logger:  s.log,
 		Workers: workers,
+		Middleware: []rivertype.Middleware{
+			river.WorkerMiddlewareFunc(func(ctx context.Context, _ *rivertype.JobRow, do func(context.Context) error) error {
+				return do(r.work(ctx))
+			}),
+		},
 		Queues: map[string]river.QueueConfig{
 			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 			lookQueue:     {MaxWorkers: looksFetched},
@@ -109,20 +156,6 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 		CancelledJobRetentionPeriod: keepJobs,
 		DiscardedJobRetentionPeriod: keepFailedJobs,
 	})
-	if err != nil {
-		return err
-	}
-	if err := client.Start(ctx); err != nil {
-		return fmt.Errorf("start job queue: %w", err)
-	}
-	stopped := client.Stopped()
-	<-ctx.Done()
-	select {
-	case <-stopped:
-		return nil
-	case <-time.After(s.grace + s.patience):
-		return errors.New("stop job queue: a handler did not return when its context ended")
-	}
 }
 
 // soonAgain is River's ClientRetryPolicy. GitHub or the way there fails for
@@ -137,22 +170,6 @@ func (soonAgain) NextRetry(job *rivertype.JobRow) time.Time {
 		pause = min(time.Second<<(job.Attempt-1), 30*time.Second)
 	}
 	return time.Now().Add(pause)
-}
-
-// takeOver makes work that died with an earlier process available again, which
-// River by itself does after an hour. A job on its last try is given up: it may
-// be what killed the process. The earlier process also leads no more, else
-// scheduled jobs would wait until its term expires.
-func (s *Store) takeOver(ctx context.Context) error {
-	_, err := s.db.ExecContext(ctx, `
-		UPDATE runs SET state = 'done', error = 'restage was stopped each time while this ran', ended_at = started_at
-			WHERE state = 'running' AND id IN (SELECT json_extract(args, '$.id') FROM river_job
-				WHERE kind = 'run' AND state = 'running' AND attempt >= max_attempts);
-		UPDATE river_job SET state = 'discarded', finalized_at = datetime('now', 'subsec')
-			WHERE state = 'running' AND attempt >= max_attempts;
-		UPDATE river_job SET state = 'available' WHERE state = 'running';
-		DELETE FROM river_leader;`)
-	return err
 }
 
 // deliveryArgs names the delivery that a job handles.
@@ -193,6 +210,7 @@ func (w *deliveryWorker) Work(ctx context.Context, job *river.Job[deliveryArgs])
 type lookWorker struct {
 	river.WorkerDefaults[lookArgs]
 	store     *Store
+	replica   string
 	reconcile func(context.Context, int64) error
 	busy      *busy
 	slots     chan struct{} // one element for each look at work
@@ -203,8 +221,9 @@ type lookWorker struct {
 // of its own.
 func (w *lookWorker) Timeout(*river.Job[lookArgs]) time.Duration { return -1 }
 
-// Work waits until nobody else works on the migration, then looks at it.
-func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) error {
+// Work waits until nobody else in this process works on the migration, then looks
+// at it.
+func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) (err error) {
 	release, ok := w.busy.claim(job.Args.Migration, w.stop)
 	if !ok {
 		return Snooze(0)
@@ -218,10 +237,11 @@ func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	needed, err := w.store.begin(ctx, job.Args)
+	needed, err := w.store.claim(ctx, job.Args, w.replica)
 	if err != nil || !needed {
 		return err
 	}
+	defer func() { err = errors.Join(err, w.store.release(ctx, job.Args.Migration, w.replica)) }()
 	return cutShort(ctx, w.reconcile(ctx, job.Args.Migration))
 }
 

@@ -3,16 +3,22 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // start runs s until the test ends or stop is called, which waits for Run to
@@ -47,12 +53,43 @@ func enqueue(t *testing.T, s *Store, migration int64, after time.Duration) {
 	}
 }
 
+// jobRows returns the jobs in the order they were made.
+func jobRows(t *testing.T, s *Store) []*rivertype.JobRow {
+	t.Helper()
+	list, err := s.jobs.JobList(t.Context(), river.NewJobListParams().OrderBy(river.JobListOrderByID, river.SortOrderAsc).First(1000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list.Jobs
+}
+
+// jobArgs are those of any job.
+type jobArgs struct {
+	ID              any
+	Migration, Turn int64
+}
+
+func argsOf(t *testing.T, job *rivertype.JobRow) jobArgs {
+	t.Helper()
+	var args jobArgs
+	if err := json.Unmarshal(job.EncodedArgs, &args); err != nil {
+		t.Fatal(err)
+	}
+	if args.ID == nil {
+		args.ID = args.Migration
+	}
+	return args
+}
+
 // jobs returns the jobs in the order they were made: kind, what of, state and
 // number of tries.
 func jobs(t *testing.T, s *Store) string {
 	t.Helper()
-	return query(t, s, `SELECT kind || '/' || coalesce(json_extract(args, '$.id'), json_extract(args, '$.migration')) ||
-		'/' || state || '/' || attempt FROM river_job ORDER BY id`)
+	var all []string
+	for _, job := range jobRows(t, s) {
+		all = append(all, fmt.Sprintf("%s/%v/%s/%d", job.Kind, argsOf(t, job).ID, job.State, job.Attempt))
+	}
+	return strings.Join(all, " ")
 }
 
 func TestRunHandlesDeliveries(t *testing.T) {
@@ -117,9 +154,14 @@ func TestRunTriesAgain(t *testing.T) {
 			if err := stop(); err != nil {
 				t.Fatal(err)
 			}
-			got := query(t, s, `SELECT state || ' ' || attempt || ' ' || coalesce(json_extract(errors, '$[0].error'), '-') FROM river_job`)
-			if got != test.want+" "+test.want {
-				t.Errorf("jobs are %s, want each %s", got, test.want)
+			for _, job := range jobRows(t, s) {
+				why := "-"
+				if len(job.Errors) > 0 {
+					why = job.Errors[0].Error
+				}
+				if got := fmt.Sprintf("%s %d %s", job.State, job.Attempt, why); got != test.want {
+					t.Errorf("the %s is %s, want %s", job.Kind, got, test.want)
+				}
 			}
 		})
 	}
@@ -173,13 +215,13 @@ func TestLooksCollapse(t *testing.T) {
 			for _, after := range test.after {
 				enqueue(t, s, 7, after)
 			}
-			got := query(t, s, `SELECT state || ' ' || cast(round((julianday(scheduled_at) - julianday('now')) * 24) AS integer)
-				FROM river_job WHERE json_extract(args, '$.migration') = 7`)
-			if got != test.want {
-				t.Errorf("jobs are %s, want %s", got, test.want)
+			var all []string
+			for _, job := range jobRows(t, s) {
+				hours := time.Until(job.ScheduledAt).Round(hour) / hour
+				all = append(all, fmt.Sprintf("%d %s %d", argsOf(t, job).Migration, job.State, hours))
 			}
-			if got := query(t, s, `SELECT state FROM river_job WHERE json_extract(args, '$.migration') = 8`); got != "scheduled" {
-				t.Errorf("the other migration's jobs are %s", got)
+			if got, want := strings.Join(all, ", "), "8 scheduled 5, 7 "+test.want; got != want {
+				t.Errorf("jobs are %s, want %s", got, want)
 			}
 		})
 	}
@@ -217,7 +259,7 @@ func TestLaterLookReplacesRetry(t *testing.T) {
 	s := openTest(t)
 	begin := func(turn int64, want bool) {
 		t.Helper()
-		if got, err := s.begin(t.Context(), lookArgs{Migration: 7, Turn: turn}); got != want || err != nil {
+		if got, err := s.claim(t.Context(), lookArgs{Migration: 7, Turn: turn}, "me"); got != want || err != nil {
 			t.Errorf("turn %d is needed: %v, %v, want %v", turn, got, err, want)
 		}
 	}
@@ -229,8 +271,12 @@ func TestLaterLookReplacesRetry(t *testing.T) {
 	begin(2, true)
 	begin(1, false)
 	begin(2, true)
-	if got := query(t, s, `SELECT json_extract(args, '$.turn') FROM river_job ORDER BY id`); got != "1 2" {
-		t.Errorf("turns are %s, want 1 2", got)
+	var turns []int64
+	for _, job := range jobRows(t, s) {
+		turns = append(turns, argsOf(t, job).Turn)
+	}
+	if !slices.Equal(turns, []int64{1, 2}) {
+		t.Errorf("turns are %v, want 1 and 2", turns)
 	}
 }
 
@@ -257,8 +303,8 @@ func TestOneLookAtATime(t *testing.T) {
 		}
 		enqueue(t, s, migration, 0)
 		waitFor(t, s, "1", `SELECT count(*) FROM river_job JOIN looks
-			ON migration = json_extract(args, '$.migration') AND turn = json_extract(args, '$.turn')
-			WHERE state = 'running' AND migration = ?`, migration)
+			ON migration = CAST(args ->> 'migration' AS BIGINT) AND turn = CAST(args ->> 'turn' AS BIGINT)
+			WHERE state = 'running' AND migration = $1`, migration)
 		for range 20 { // a worker has the next look: it would write that it begins, in line with these
 			query(t, s, `SELECT turn FROM looks`)
 		}
@@ -400,35 +446,10 @@ func TestStopAbandonsWhatIgnoresIt(t *testing.T) {
 	<-returned
 }
 
-// What an earlier process left behind. The test that kills one is in
-// kill_test.go.
-func TestTakeOver(t *testing.T) {
-	s := openTest(t)
-	for _, id := range []string{"waits", "ran", "ran-last"} {
-		add(t, s, id)
-	}
-	_, err := s.db.Exec(`
-		UPDATE river_job SET state = 'running', attempt = 1 WHERE json_extract(args, '$.id') = 'ran';
-		UPDATE river_job SET state = 'running', attempt = max_attempts WHERE json_extract(args, '$.id') = 'ran-last';
-		INSERT INTO river_leader (elected_at, expires_at, leader_id) VALUES (datetime('now'), datetime('now', '1 hour'), 'killed');`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.takeOver(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := jobs(t, s), "delivery/waits/available/0 delivery/ran/available/1 delivery/ran-last/discarded/50"; got != want {
-		t.Errorf("jobs are %s\nwant     %s", got, want)
-	}
-	if n := query(t, s, `SELECT count(*) FROM river_leader`); n != "0" {
-		t.Errorf("%s leaders, want none", n)
-	}
-}
-
 // River's chatter does not reach the log; failures do, without payloads.
 func TestLog(t *testing.T) {
 	var log bytes.Buffer
-	s, err := Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "restage.db"), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	s, err := Open(t.Context(), postgrestest.Database(t), slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -455,7 +476,8 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, line, _ := strings.Cut(log.String(), " ") // without the time
-	if want := `level=WARN msg="job failed" kind=look args="{\"migration\":7,\"turn\":1}" try=1 tries=50 error=boom` + "\n"; line != want {
+	args := jobRows(t, s)[1].EncodedArgs
+	if want := fmt.Sprintf(`level=WARN msg="job failed" kind=look args=%q try=1 tries=50 error=boom`+"\n", args); line != want {
 		t.Errorf("the log has %s\nwant        %s", line, want)
 	}
 }

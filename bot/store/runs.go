@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -72,7 +71,7 @@ func (s *Store) queueRun(ctx context.Context, tx *sql.Tx, r Run) (Run, error) {
 	args := runArgs{}
 	err := tx.QueryRowContext(ctx, `INSERT INTO runs (repository, commit_id, command, attempt, migration, turn, state, asked_at, error, outcome, log)
 		VALUES ($1, $2, $3, $4, $5, 1, 'queued', $6, '', '', '')
-		ON CONFLICT DO UPDATE SET state = 'queued', turn = turn + 1, migration = excluded.migration,
+		ON CONFLICT (repository, commit_id, command, attempt) DO UPDATE SET state = 'queued', turn = runs.turn + 1, migration = excluded.migration,
 			asked_at = excluded.asked_at, started_at = NULL, log = ''
 		RETURNING id, turn`, r.Repository, r.Commit, r.Command, r.Attempt, r.Migration, time.Now().UnixMilli()).Scan(&args.ID, &args.Turn)
 	if err != nil {
@@ -131,12 +130,11 @@ func (s *Store) beginRun(ctx context.Context, args runArgs) (r Run, wanted bool,
 // KeepLog stores what a run has printed so far. It reports false if the run was
 // cancelled: then nobody wants to know.
 func (s *Store) KeepLog(ctx context.Context, r Run, log string) (wanted bool, err error) {
-	res, err := s.db.ExecContext(ctx, `UPDATE runs SET log = $1 WHERE id = $2 AND started_at = $3 AND state = 'running'`, log, r.ID, r.Started.UnixMilli())
+	n, err := s.exec(ctx, `UPDATE runs SET log = $1 WHERE id = $2 AND started_at = $3 AND state = 'running'`, text(log), r.ID, r.Started.UnixMilli())
 	if err != nil {
 		return false, fmt.Errorf("log of run %d: %w", r.ID, err)
 	}
-	n, err := res.RowsAffected()
-	return n > 0, err
+	return n > 0, nil
 }
 
 // EndRun stores what came of a run, r.Error or r.Outcome, and its log, and asks
@@ -144,7 +142,7 @@ func (s *Store) KeepLog(ctx context.Context, r Run, log string) (wanted bool, er
 func (s *Store) EndRun(ctx context.Context, r Run) error {
 	err := s.tx(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'done', ended_at = $1, error = $2, outcome = $3, log = $4
-			WHERE id = $5 AND started_at = $6 AND state = 'running'`, time.Now().UnixMilli(), r.Error, r.Outcome, r.Log, r.ID, r.Started.UnixMilli())
+			WHERE id = $5 AND started_at = $6 AND state = 'running'`, time.Now().UnixMilli(), text(r.Error), r.Outcome, text(r.Log), r.ID, r.Started.UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -159,16 +157,16 @@ func (s *Store) EndRun(ctx context.Context, r Run) error {
 // CancelRuns cancels what a migration awaits no more: all runs but those with the
 // given IDs. One that another migration awaits goes on.
 func (s *Store) CancelRuns(ctx context.Context, migration int64, but []int64) error {
-	ids, err := json.Marshal(append([]int64{}, but...)) // never null
-	if err != nil {
-		return fmt.Errorf("cancel runs of migration %d: %w", migration, err)
+	not, args := "", []any{migration}
+	for _, id := range but {
+		args = append(args, id)
+		not += fmt.Sprintf(" AND run <> $%d", len(args))
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM waits WHERE migration = $1 AND run NOT IN (SELECT value FROM json_each($2))`, migration, string(ids))
-		if err != nil {
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM waits WHERE migration = $1`+not, args...); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
+		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = 'cancelled'
 			WHERE state IN ('queued', 'running') AND NOT EXISTS (SELECT 1 FROM waits WHERE run = runs.id)`)
 		return err
 	})

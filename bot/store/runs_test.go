@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -200,7 +201,7 @@ func TestSharedRun(t *testing.T) {
 // states returns where all runs stand.
 func states(t *testing.T, s *Store) string {
 	t.Helper()
-	return query(t, s, `SELECT group_concat(commit_id || ' ' || state, ', ') FROM runs`)
+	return strings.TrimSuffix(query(t, s, `SELECT commit_id || ' ' || state || ',' FROM runs ORDER BY id`), ",")
 }
 
 // A run that restage cannot carry out ends with the reason after the last try.

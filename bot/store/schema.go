@@ -11,7 +11,7 @@ import (
 
 // schema holds the steps that lead from an empty database to the present
 // schema, files NNN_name.sql in the order of their names. A step that has been
-// released never changes: add another.
+// released never changes: add another. They are SQLite's; see engine.
 //
 //go:embed schema/*.sql
 var schema embed.FS
@@ -24,10 +24,10 @@ func (s *Store) migrate(ctx context.Context, fsys fs.FS) error {
 	if err != nil {
 		return err
 	}
-	_, err = s.db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_steps (
+	_, err = s.exec(ctx, s.engine.types.Replace(`CREATE TABLE IF NOT EXISTS schema_steps (
 		name       TEXT    NOT NULL PRIMARY KEY,
 		applied_at INTEGER NOT NULL
-	) STRICT`)
+	) STRICT`))
 	if err != nil {
 		return fmt.Errorf("create table schema_steps: %w", err)
 	}
@@ -39,7 +39,7 @@ func (s *Store) migrate(ctx context.Context, fsys fs.FS) error {
 		return fmt.Errorf("its schema is at %s, but this restage knows it up to %s: use a newer restage", last, newest)
 	}
 	for _, step := range steps {
-		if err := s.tx(ctx, func(tx *sql.Tx) error { return apply(ctx, tx, fsys, step) }); err != nil {
+		if err := s.tx(ctx, func(tx *sql.Tx) error { return s.apply(ctx, tx, fsys, step) }); err != nil {
 			return fmt.Errorf("apply %s: %w", step, err)
 		}
 	}
@@ -47,7 +47,7 @@ func (s *Store) migrate(ctx context.Context, fsys fs.FS) error {
 }
 
 // apply runs the step of that name unless it is recorded already.
-func apply(ctx context.Context, tx *sql.Tx, fsys fs.FS, name string) error {
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, fsys fs.FS, name string) error {
 	res, err := tx.ExecContext(ctx, `INSERT INTO schema_steps (name, applied_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`,
 		name, time.Now().UnixMilli())
 	if err != nil {
@@ -60,6 +60,6 @@ func apply(ctx context.Context, tx *sql.Tx, fsys fs.FS, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, string(text))
+	_, err = tx.ExecContext(ctx, s.engine.types.Replace(string(text)))
 	return err
 }

@@ -1,6 +1,6 @@
 // Package store is what the bot remembers: the deliveries GitHub sent, the
-// migrations under way, and the queue of work to do, all in one SQLite
-// database.
+// migrations under way, and the queue of work to do, all in one database: a
+// SQLite file for one process, or PostgreSQL for several replicas.
 //
 // One database for all three is the idea of the package. A row and the job that
 // acts on it are written in the same transaction, so there is never a stored
@@ -11,6 +11,9 @@
 // at a migration says no more than "see where it stands and do the next thing";
 // see Enqueue. Run works both off. Work is done at least once: what it does must
 // be harmless to do again.
+//
+// However many replicas there are, one at a time works on a migration, and one
+// that died is replaced; see replica.
 package store
 
 import (
@@ -19,16 +22,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riversqlite"
+	"github.com/riverqueue/river/riverdriver"
 	"github.com/riverqueue/river/rivermigrate"
-	_ "modernc.org/sqlite" // the driver that sql.Open calls "sqlite"
 )
 
 // ErrNotFound is wrapped by errors about a row that does not exist.
@@ -37,47 +37,53 @@ var ErrNotFound = errors.New("not found")
 // A Store is an open database. Its methods may be called from several
 // goroutines.
 //
-// There is one connection, because SQLite has one writer: a second one would
-// only trade waiting in line for "database is locked". So whoever holds a
-// transaction or open rows must use those, and nothing else of the Store, until
-// they are closed.
+// Whoever holds a transaction or open rows must use those, and nothing else of
+// the Store, until they are closed: SQLite has one connection.
 type Store struct {
-	db   *sql.DB
-	jobs *river.Client[*sql.Tx] // inserts jobs; Run has a client of its own that works them
-	log  *slog.Logger           // for River, which is told to keep to warnings
+	db     *sql.DB
+	engine engine
+	jobs   *river.Client[*sql.Tx] // inserts jobs; Run has a client of its own that works them
+	log    *slog.Logger           // for River, which is told to keep to warnings
 
+	lease    time.Duration // how long a replica is taken to live without a sign of it
 	grace    time.Duration // how long Run lets work finish when it is to stop
 	patience time.Duration // how long it then waits for handlers to notice that their context ended
 }
 
-// Open opens the database that databaseURL names and brings its schema up to
-// date. The URL is "sqlite:PATH"; the file is created when it is missing, its
-// folder is not. Close the Store when done.
-func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*Store, error) {
-	path, ok := strings.CutPrefix(databaseURL, "sqlite:")
-	if !ok || path == "" || path == ":memory:" {
-		return nil, errors.New("RESTAGE_DATABASE_URL must be sqlite: and the path of a file, such as sqlite:restage.db") // does not repeat it: it may hold a password
-	}
-	path = filepath.Clean(path)
-	if err := create(path); err != nil {
-		return nil, fmt.Errorf("RESTAGE_DATABASE_URL: %w", err)
-	}
-	s, err := open(ctx, path, log)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", path, err)
-	}
-	return s, nil
+// An engine is what SQLite and PostgreSQL do differently.
+type engine struct {
+	driver riverdriver.Driver[*sql.Tx]
+	types  *strings.Replacer // from the column types of the schema, which are SQLite's
+	now    string            // milliseconds since 1970 by the clock of the database
+	lock   string            // makes a transaction wait until no other holds this lock; "" if none can
+	shared bool              // by several replicas
+	close  func()
 }
 
-func open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
-	db, err := sql.Open("sqlite", dsn(path))
-	if err != nil {
-		return nil, err
+// Open opens the database that databaseURL names and brings its schema up to
+// date. The URL is "sqlite:PATH" (the file is created when it is missing, its
+// folder is not) or that of a PostgreSQL database, "postgres://...", which
+// several processes may have open. Close the Store when done.
+func Open(ctx context.Context, databaseURL string, log *slog.Logger) (*Store, error) {
+	scheme, rest, _ := strings.Cut(databaseURL, ":")
+	switch {
+	case scheme == "sqlite" && rest != "" && rest != ":memory:":
+		return openSQLite(ctx, filepath.Clean(rest), log)
+	case scheme == "postgres" || scheme == "postgresql":
+		return openPostgres(ctx, databaseURL, log)
 	}
-	db.SetMaxOpenConns(1)
-	s := &Store{db: db, log: slog.New(atLeast{slog.LevelWarn, log.Handler()}), grace: 10 * time.Second, patience: 10 * time.Second}
+	// The error does not repeat the URL: it may hold a password.
+	return nil, errors.New("RESTAGE_DATABASE_URL must be sqlite: and the path of a file, such as sqlite:restage.db, or the URL of a PostgreSQL database, such as postgres://USER:PASSWORD@HOST/DATABASE")
+}
+
+// open returns a Store on db, which it closes if it fails.
+func open(ctx context.Context, db *sql.DB, e engine, log *slog.Logger) (*Store, error) {
+	s := &Store{
+		db: db, engine: e, log: slog.New(atLeast{slog.LevelWarn, log.Handler()}),
+		lease: 30 * time.Second, grace: 10 * time.Second, patience: 10 * time.Second,
+	}
 	if err := s.prepare(ctx); err != nil {
-		db.Close()
+		s.Close()
 		return nil, err
 	}
 	return s, nil
@@ -85,8 +91,7 @@ func open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 
 // prepare brings River's tables and ours up to date.
 func (s *Store) prepare(ctx context.Context) error {
-	driver := riversqlite.New(s.db)
-	migrator, err := rivermigrate.New(driver, &rivermigrate.Config{Logger: s.log})
+	migrator, err := rivermigrate.New(s.engine.driver, &rivermigrate.Config{Logger: s.log})
 	if err != nil {
 		return err
 	}
@@ -96,59 +101,58 @@ func (s *Store) prepare(ctx context.Context) error {
 	if err := s.migrate(ctx, schema); err != nil {
 		return err
 	}
-	s.jobs, err = river.NewClient(driver, &river.Config{Logger: s.log, FetchCooldown: fetchCooldown})
+	s.jobs, err = river.NewClient(s.engine.driver, &river.Config{Logger: s.log, FetchCooldown: fetchCooldown})
 	return err
 }
 
 // Close closes the database. Run must have returned.
 func (s *Store) Close() error {
-	return s.db.Close()
+	err := s.db.Close()
+	s.engine.close()
+	return err
 }
 
-// tx calls f in a transaction that holds SQLite's write lock from the start. It
+// tx calls f in a transaction, one at a time of all that tx makes on the
+// database: what f reads does not change until what it writes is there. It
 // commits when f returns nil; otherwise it rolls back and returns f's error.
-// Inside f, use only the transaction.
+// Inside f, use only the transaction. In the work of a replica that was given
+// up, it returns an error that wraps ErrFenced.
 func (s *Store) tx(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // does nothing after Commit
+	if s.engine.lock != "" {
+		if _, err := tx.ExecContext(ctx, s.engine.lock); err != nil {
+			return err
+		}
+	}
+	if err := fence(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(tx); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// create makes an empty database file that only its owner may read, since
-// payloads of private repositories go into it. An existing file is left alone.
-func create(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+// exec is tx for a single statement. It returns how many rows that changed.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (changed int64, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		res, err := tx.ExecContext(ctx, query, args...)
+		if err == nil {
+			changed, err = res.RowsAffected()
+		}
 		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	// SQLite syncs what it writes, but not the folder entry made here.
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
+	})
+	return changed, err
 }
 
-// dsn returns what the driver needs to open path: a commit is on disk when it
-// returns (WAL with synchronous=FULL), and a transaction takes the write lock
-// when it begins rather than in its middle, where it could fail.
-func dsn(path string) string {
-	pragmas := url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
-	}
-	name := url.URL{Path: path}
-	return "file:" + name.EscapedPath() + "?" + pragmas.Encode()
+// text returns s as both databases can keep it: PostgreSQL takes no NUL, and
+// nothing that is not UTF-8.
+func text(s string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")
 }
 
 // atLeast is a slog.Handler that drops what is below a level.

@@ -12,17 +12,19 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // openTest opens a new database that is closed when the test ends.
 func openTest(t *testing.T) *Store {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "restage.db"))
+	return openAt(t, postgrestest.Database(t))
 }
 
-func openAt(t *testing.T, path string) *Store {
+func openAt(t *testing.T, url string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), "sqlite:"+path, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s, err := Open(t.Context(), url, slog.New(slog.NewTextHandler(t.Output(), nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,13 +56,16 @@ func query(t *testing.T, s *Store, query string, args ...any) string {
 
 func TestOpenRefuses(t *testing.T) {
 	dir := t.TempDir()
-	const usage = "RESTAGE_DATABASE_URL must be sqlite: and the path of a file, such as sqlite:restage.db"
+	const usage = "RESTAGE_DATABASE_URL must be sqlite: and the path of a file, such as sqlite:restage.db, " +
+		"or the URL of a PostgreSQL database, such as postgres://USER:PASSWORD@HOST/DATABASE"
 	for _, test := range []struct{ url, want string }{
 		{"", usage},
 		{"restage.db", usage},
 		{"sqlite:", usage},
 		{"sqlite::memory:", usage},
-		{"postgres://bot:hunter2@db/restage", usage},
+		{"mysql://bot:hunter2@db/restage", usage},
+		{"postgres://bot:hunter2@db:port/restage", "RESTAGE_DATABASE_URL is not the URL of a PostgreSQL database; " +
+			"it looks like postgres://USER:PASSWORD@HOST/DATABASE"},
 		{"sqlite:" + dir + "/missing/restage.db", "RESTAGE_DATABASE_URL: open " + dir + "/missing/restage.db: no such file or directory"},
 		{"sqlite:" + dir, "RESTAGE_DATABASE_URL: open " + dir + ": is a directory"},
 	} {
@@ -87,7 +92,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "100% ours? #1 & more.db")
-	s := openAt(t, path)
+	s := openAt(t, "sqlite:"+path)
 	for pragma, want := range map[string]string{
 		"journal_mode": "wal",
 		"synchronous":  "2", // FULL
@@ -111,7 +116,7 @@ func TestOpen(t *testing.T) {
 	steps := query(t, s, `SELECT name || '@' || applied_at FROM schema_steps ORDER BY name`)
 	s.Close()
 
-	s = openAt(t, path)
+	s = openAt(t, "sqlite:"+path)
 	if _, err := s.Delivery(t.Context(), "a"); err != nil {
 		t.Errorf("opened again: %v", err)
 	}
@@ -169,7 +174,7 @@ func TestTx(t *testing.T) {
 	s := openTest(t)
 	boom := errors.New("boom")
 	insert := func(tx *sql.Tx) error {
-		_, err := tx.Exec(`INSERT INTO looks VALUES (1, 1)`)
+		_, err := tx.Exec(`INSERT INTO looks (migration, turn) VALUES (1, 1)`)
 		return err
 	}
 	err := s.tx(t.Context(), func(tx *sql.Tx) error { return errors.Join(insert(tx), boom) })
@@ -211,8 +216,8 @@ func TestDelivery(t *testing.T) {
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	if jobs := query(t, s, `SELECT kind || json(args) || max_attempts FROM river_job`); jobs != `delivery{"id":"72d3162e"}50` {
-		t.Errorf("jobs are %s", jobs)
+	if job := jobRows(t, s)[0]; job.MaxAttempts != 50 || jobs(t, s) != "delivery/72d3162e/available/0" {
+		t.Errorf("jobs are %s, with %d tries", jobs(t, s), job.MaxAttempts)
 	}
 	if _, err := s.Delivery(t.Context(), "x"); !errors.Is(err, ErrNotFound) || err.Error() != "delivery x: not found" {
 		t.Errorf("unknown delivery: %v", err)
@@ -221,7 +226,7 @@ func TestDelivery(t *testing.T) {
 
 func TestAddDeliveryNeedsItsJob(t *testing.T) {
 	s := openTest(t)
-	if _, err := s.db.Exec(`CREATE TRIGGER full BEFORE INSERT ON river_job BEGIN SELECT RAISE(ABORT, 'disk full'); END`); err != nil {
+	if _, err := s.db.Exec(`ALTER TABLE river_job RENAME TO lost`); err != nil {
 		t.Fatal(err)
 	}
 	added, err := s.AddDelivery(t.Context(), Delivery{ID: "a", Payload: []byte("{}")})
