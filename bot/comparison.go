@@ -7,6 +7,7 @@ import (
 
 	"github.com/restage/restage/bot/runner/report"
 	"github.com/restage/restage/phases/check"
+	"github.com/restage/restage/phases/config"
 	"github.com/restage/restage/phases/markdown"
 	"github.com/restage/restage/phases/tree"
 )
@@ -14,9 +15,9 @@ import (
 // A comparison is put into words for people.
 type comparison struct {
 	*report.Comparison
-	head *report.Report
-	base string    // branch
-	tree tree.Tree // of the head
+	before, head *report.Report
+	base         string    // branch
+	tree         tree.Tree // of the head
 }
 
 // result returns what the check run of a command says.
@@ -25,6 +26,8 @@ func (c *comparison) result(name string) *check.Result {
 	switch {
 	case len(c.New) > 0:
 		r.Conclusion = check.Failure
+	case c.Broken != "", c.Stuck, c.unproven():
+		r.Conclusion = check.Neutral
 	case len(c.Gone) > 0: // a parameter may have another name, or a test was lost
 		r.Conclusion = check.Neutral
 	}
@@ -44,6 +47,11 @@ func (c *comparison) result(name string) *check.Result {
 	})
 	r.Annotations = r.Annotations[:min(len(r.Annotations), maxAnnotations)]
 	return r
+}
+
+// unproven reports whether there are tests, and none of them says anything.
+func (c *comparison) unproven() bool {
+	return c.head.Kind == config.Pytest && len(c.New)+len(c.Old)+len(c.Flaky)+c.head.Count(report.Passed) == 0
 }
 
 // maxAnnotations is how many places a check run marks at most; GitHub shows no
@@ -76,7 +84,18 @@ func (c *comparison) title() string {
 	add(c.Old, "old one as on "+c.base, "old ones as on "+c.base)
 	add(c.Fixed, "fixed", "fixed")
 	add(c.Flaky, "flaky", "flaky")
-	if len(c.New) == 0 && len(c.Old) > 0 {
+	switch {
+	case len(c.New) > 0:
+	case c.Stuck:
+		return "tests were not run: collection stops on " + c.base + ", too"
+	case c.Broken != "":
+		return "could not be compared: " + c.Broken
+	case c.unproven():
+		parts = append(parts, "no test passed")
+		if n := c.head.Count(report.Skipped); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d skipped", n))
+		}
+	case len(c.Old) > 0:
 		parts = append([]string{"no new failure"}, parts...)
 	}
 	if len(parts) == 0 {
@@ -91,6 +110,7 @@ func (c *comparison) title() string {
 // summary lists what changed.
 func (c *comparison) summary() string {
 	var b strings.Builder
+	b.WriteString(c.doubts())
 	fmt.Fprintf(&b, "| | This pull request | |\n|---|--:|---|\n")
 	row := func(mark string, n int, what string) {
 		if n > 0 {
@@ -123,13 +143,32 @@ func (c *comparison) summary() string {
 	return b.String()
 }
 
+// doubts says why the lists may lack something, and what to do.
+func (c *comparison) doubts() string {
+	var b strings.Builder
+	if c.head.Broken != "" {
+		fmt.Fprintf(&b, "On this pull request the command did not come to its end: %s.\n\n", markdown.Text(c.head.Broken))
+	}
+	if c.before.Broken != "" {
+		fmt.Fprintf(&b, "On %s the command did not come to its end: %s. Repair it there or in %s, then comment `/restage rerun`: "+
+			"what did not come to its end runs again.\n\n", markdown.Code(c.base), markdown.Text(c.before.Broken), markdown.Code(config.Path))
+	}
+	if c.Stuck {
+		b.WriteString("pytest found files that it could not import, on both commits, and ran no test. They are listed below.\n\n")
+	}
+	if !c.head.Complete && c.head.Broken == "" {
+		b.WriteString("There are more results than restage keeps. All failures are among them; some tests that passed are not.\n\n")
+	}
+	return b.String()
+}
+
 // findingText says in one line what was found.
 func findingText(f report.Finding) string {
 	var parts []string
 	if f.Path != "" && f.Line > 0 {
 		parts = append(parts, markdown.Code(fmt.Sprintf("%s:%d", f.Path, f.Line)))
 	}
-	if f.ID != "" && !strings.HasSuffix(f.ID, f.Message) {
+	if f.ID != "" && (f.Message == "" || !strings.HasSuffix(f.ID, f.Message)) { // an error's ends with it
 		parts = append(parts, markdown.Code(markdown.Shorten(markdown.OneLine(f.ID), 200)))
 	}
 	if f.Message != "" {

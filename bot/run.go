@@ -98,22 +98,22 @@ func (b *Bot) run(ctx context.Context, r store.Run, v verifyCommand, log *runLog
 	}
 	defer runner.RemoveAll(dir)
 	c := runner.Command{Key: runKey(r), Image: v.Image, Shell: v.Run, Dir: dir, Timeout: v.Timeout, Network: v.Network, Secrets: b.secrets, Log: log}
+	c.Env = report.Env(v.Report, reportFile)
 	if v.Report == config.Pytest {
 		if err := os.RemoveAll(filepath.Join(dir, reportFile)); err != nil { // the commit's own would be read
 			return nil, nil, err
 		}
-		c.Env, c.Files = map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(reportFile)}, []string{reportFile}
+		c.Files = []string{reportFile}
 	}
 	res, err := b.runner.Run(ctx, c)
 	if err != nil {
 		return nil, nil, err
 	}
 	found := report.Read(v.Report, res, reportFile)
-	if v.Report != config.Pytest || !found.Complete || found.Count(report.Failed) == 0 {
+	if v.Report != config.Pytest || !found.Again(c.Env) {
 		return found, res, nil
 	}
 	c.Key += again
-	c.Env["PYTEST_ADDOPTS"] += report.PytestAgain
 	second, err := b.runner.Run(ctx, c)
 	if err != nil {
 		return nil, nil, err

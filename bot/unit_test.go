@@ -1,10 +1,13 @@
 package bot
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/restage/restage/bot/runner/report"
+	"github.com/restage/restage/bot/store"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/check"
 )
@@ -183,5 +186,33 @@ func TestWhatNeedsEyes(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(r.eyes()), "[{a.py 3 dynamic-import m} {c.md 2 leftovers n} {d.py 4 leftovers w}]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What a pause says of a red base is bounded, and stays in its item of the list.
+func TestRedText(t *testing.T) {
+	found := report.Report{Complete: true}
+	for i := range 12 {
+		found.Findings = append(found.Findings, report.Finding{ID: fmt.Sprintf("a.py::t%d", i), Outcome: report.Failed})
+	}
+	outcome, err := json.Marshal(found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := (&look{}).redText(store.Run{Outcome: string(outcome), Log: strings.Repeat("first\n", 1000) + "```\n# last\n"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(text, "12 failures\n  - `a.py::t0`\n") || !strings.Contains(text, "  - `a.py::t9`\n  - and 2 more\n  \n  ````\n  first\n") ||
+		!strings.HasSuffix(text, "  ```\n  # last\n  ````") || len(text) > 4<<10 {
+		t.Errorf("got %s", text)
+	}
+	for _, c := range []struct{ outcome, want string }{
+		{`{"Complete": true}`, ""},
+		{`{"Findings": [{"ID": "a.py::t", "Outcome": "failed"}], "Broken": "exit status 2"}`, "1 failure; it did not come to its end: exit status 2\n  - `a.py::t`"},
+	} {
+		if got, err := (&look{}).redText(store.Run{Outcome: c.outcome}); err != nil || got != c.want {
+			t.Errorf("got %q, %v, want %q", got, err, c.want)
+		}
 	}
 }

@@ -54,7 +54,11 @@ func (l *look) setCommands(ctx context.Context, s *stage, cfg *config.Config, ba
 			next.Base = next.Attempt // that it was found to be green by
 		}
 		for _, old := range before {
-			if s.row.Base == base && s.row.Checked == head && old.verifyCommand == next.verifyCommand && old.Attempt == next.Attempt {
+			if s.row.Base != base || old.verifyCommand != next.verifyCommand {
+				continue
+			}
+			next.Base = max(next.Base, old.Base)
+			if s.row.Checked == head && old.Attempt == next.Attempt {
 				next.Result = old.Result
 			}
 		}
@@ -96,7 +100,11 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 	if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, v.Base); err != nil {
 		return err
 	}
-	if v.base.Error != "" && v.Base < v.Attempt { // somebody asked to try again
+	again, err := v.baseAgain()
+	if err != nil {
+		return err
+	}
+	if again {
 		v.Base = v.Attempt
 		if v.base, err = l.ask(ctx, v.verifyCommand, s.row.Base, v.Base); err != nil {
 			return err
@@ -106,6 +114,28 @@ func (l *look) runCommand(ctx context.Context, s *stage, v *verification) (err e
 		v.Result, err = l.compare(ctx, s, v)
 	}
 	return err
+}
+
+// baseAgain reports whether somebody asked to try again since the run on the base,
+// and that says nothing: restage failed, or the command did not come to its end.
+func (v *verification) baseAgain() (bool, error) {
+	if v.Base >= v.Attempt || v.Result != nil || v.base.State != store.Ended {
+		return false, nil
+	}
+	if v.base.Error != "" {
+		return true, nil
+	}
+	found, err := outcome(v.base)
+	return err == nil && found.Broken != "", err
+}
+
+// outcome returns what a run found that has ended.
+func outcome(r store.Run) (*report.Report, error) {
+	found := &report.Report{}
+	if err := json.Unmarshal([]byte(r.Outcome), found); err != nil {
+		return nil, fmt.Errorf("what came of run %d: %w", r.ID, err)
+	}
+	return found, nil
 }
 
 // ask asks for the run of a command on a commit.
@@ -127,11 +157,13 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 				Summary: fmt.Sprintf("restage could not run this on %s: %s\n\nComment %s to try again.", l.where(s, r), markdown.Text(l.public(r.Error)), markdown.Code("/restage rerun "+v.Name))}, nil
 		}
 	}
-	var head, base report.Report
-	for run, into := range map[*store.Run]*report.Report{&v.head: &head, &v.base: &base} {
-		if err := json.Unmarshal([]byte(run.Outcome), into); err != nil {
-			return nil, fmt.Errorf("what came of run %d: %w", run.ID, err)
-		}
+	head, err := outcome(v.head)
+	if err != nil {
+		return nil, err
+	}
+	base, err := outcome(v.base)
+	if err != nil {
+		return nil, err
 	}
 	before, after, err := l.trees(ctx, s)
 	if err != nil {
@@ -143,11 +175,22 @@ func (l *look) compare(ctx context.Context, s *stage, v *verification) (*check.R
 	for _, mv := range s.report.Moved {
 		moved[mv.From] = mv.To
 	}
-	moves := report.Moves{Paths: moved, Line: lines(before, after, moved)}
-	found := report.Compare(&base, &head, moves)
-	found.Gone = slices.DeleteFunc(found.Gone, func(f report.Finding) bool { return slices.Contains(s.report.Deleted, f.Path) })
-	c := comparison{found, &head, l.m.Base, after}
+	found := report.Compare(base, head, report.Moves{
+		Paths: moved, Renamed: l.renamed(), Deleted: s.report.Deleted, Line: lines(before, after, moved),
+	})
+	c := comparison{found, base, head, l.m.Base, after}
 	return c.result(v.Name), nil
+}
+
+// renamed returns the new paths of all files that the migration has moved.
+func (l *look) renamed() map[string]string {
+	paths := map[string]string{}
+	for _, s := range l.stages {
+		for _, mv := range s.report.Moved {
+			paths[mv.From] = mv.To
+		}
+	}
+	return paths
 }
 
 // where says on which of the two commits of a stage a run is.
@@ -379,14 +422,12 @@ func (l *look) prove(ctx context.Context, cfg *config.Config) (red []string, end
 			ended = false
 			continue
 		}
-		var found report.Report
-		if run.Error == "" {
-			if err := json.Unmarshal([]byte(run.Outcome), &found); err != nil {
-				return nil, false, fmt.Errorf("what came of run %d: %w", run.ID, err)
-			}
+		text, err := l.redText(run)
+		if err != nil {
+			return nil, false, err
 		}
-		if n := found.Count(report.Failed); n > 0 || run.Error != "" {
-			red = append(red, fmt.Sprintf("- %s: %s", markdown.Escape(v.Name), l.redText(run, n)))
+		if text != "" {
+			red = append(red, fmt.Sprintf("- %s: %s", markdown.Escape(v.Name), text))
 		}
 	}
 	return red, ended, nil
@@ -397,9 +438,40 @@ func (l *look) greenFirst(s *stage, cfg *config.Config) bool {
 	return cfg.Baseline == config.RequireGreen && s.phase == phases.Moves
 }
 
-func (l *look) redText(run store.Run, failures int) string {
+// Bounds of what is said about a red base.
+const (
+	maxRed    = 10      // failures
+	maxRedLog = 2 << 10 // bytes
+)
+
+// redText says what a run on the base found, and what the command printed last; ""
+// if it is green.
+func (l *look) redText(run store.Run) (string, error) {
 	if run.Error != "" {
-		return "could not be run: " + markdown.Text(l.public(run.Error))
+		return "could not be run: " + markdown.Text(l.public(run.Error)), nil
 	}
-	return plural(failures, "failure")
+	found, err := outcome(run)
+	if err != nil {
+		return "", err
+	}
+	failures := slices.DeleteFunc(found.Findings, func(f report.Finding) bool {
+		return f.Outcome != report.Failed || f.ID == "" && found.Broken != ""
+	})
+	if len(failures) == 0 && found.Broken == "" {
+		return "", nil
+	}
+	text := plural(len(failures), "failure")
+	if found.Broken != "" {
+		text += "; it did not come to its end: " + markdown.Text(found.Broken)
+	}
+	for _, f := range failures[:min(len(failures), maxRed)] {
+		text += "\n- " + findingText(f)
+	}
+	if more := len(failures) - maxRed; more > 0 {
+		text += fmt.Sprintf("\n- and %d more", more)
+	}
+	if log := strings.TrimSpace(run.Log); log != "" {
+		text += "\n\n" + strings.TrimSpace(markdown.Block("", lastLines(log, maxRedLog)))
+	}
+	return strings.ReplaceAll(text, "\n", "\n  "), nil // within the item of the command
 }

@@ -65,6 +65,26 @@ func readFile(root *os.Root, name string, limit Size) ([]byte, error) {
 	return data, err
 }
 
+// writeBack writes files that a command left elsewhere to its work tree here, where
+// nothing has run.
+func writeBack(dir string, files map[string][]byte) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("write back what a command left: %w", err)
+	}
+	defer root.Close()
+	for name, data := range files {
+		err := root.MkdirAll(filepath.Dir(name), 0o755)
+		if err == nil {
+			err = root.WriteFile(name, data, 0o644)
+		}
+		if err != nil {
+			return fmt.Errorf("write back what a command left: %w", err)
+		}
+	}
+	return nil
+}
+
 // RemoveAll deletes a work tree, also one that a command took the permissions
 // from. It follows no links.
 func RemoveAll(dir string) error {

@@ -245,7 +245,7 @@ func (r *jobRun) result(stopped Stop, files []byte) (*Result, error) {
 		res.Duration = time.Since(start)
 	}
 	res.Files, res.FileErrors = readBack(files, r.command.Files, r.limits.Report)
-	return res, nil
+	return res, writeBack(r.command.Dir, res.Files)
 }
 
 // disrupted reports whether the cluster ended the pod for its own reasons: its

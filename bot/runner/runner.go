@@ -103,7 +103,7 @@ type Command struct {
 	Timeout time.Duration     // for the whole run; required
 	Limits  Limits            // lower than the operator's; zero fields are the operator's
 
-	Files   []string  // to give back, by their paths below Dir, with slashes
+	Files   []string  // to give back, by their paths below Dir, with slashes; in Dir, too, they are then as the command left them
 	Secrets []string  // never to appear in the log
 	Log     io.Writer // if set, gets the log line by line while the command runs; must not block for long
 }

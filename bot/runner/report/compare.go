@@ -2,6 +2,7 @@ package report
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,11 +17,21 @@ type Comparison struct {
 	Flaky   []Finding // failed, and passed when it was run again, on the head or on the base
 	Skipped []Finding // a test that passed on the base, and is skipped now
 	Gone    []Finding // a test of the base that is not run any more
+
+	// Broken is why the command came to its end on neither commit, so that they
+	// cannot be compared; "" if it did on one.
+	Broken string
+
+	// Stuck says that no test was run on either commit: pytest stopped at files that
+	// cannot be imported.
+	Stuck bool
 }
 
 // Moves is where what was on the base is now.
 type Moves struct {
-	Paths map[string]string // files, old to new; those that stayed need not be there
+	Paths   map[string]string // files, old to new; those that stayed need not be there
+	Renamed map[string]string // likewise, those that tests may call by another name now
+	Deleted []string          // files
 
 	// Line returns where a line of a file of the base is now, 0 if it is gone: see
 	// Lines. Nil leaves all lines where they are.
@@ -34,7 +45,7 @@ func Compare(base, head *Report, m Moves) *Comparison {
 	for i, f := range base.Findings {
 		before[i] = m.move(f)
 	}
-	keys := byName
+	keys := byName(respell(spellings(m.Renamed)))
 	if head.Kind == config.Mypy {
 		keys = byLine
 	}
@@ -46,7 +57,7 @@ func Compare(base, head *Report, m Moves) *Comparison {
 			paired[of[i]], was = true, before[of[i]].Outcome
 			// A command that came to its end on the base, whatever it found, and does not
 			// any more, is worse.
-			failed = was == Failed && (f.ID != "" || head.Complete || !base.Complete)
+			failed = was == Failed && (f.ID != "" || head.Broken == "" || base.Broken != "")
 		}
 		switch {
 		case f.Outcome == Flaky, f.Outcome == Failed && was == Flaky:
@@ -61,6 +72,7 @@ func Compare(base, head *Report, m Moves) *Comparison {
 			c.Skipped = append(c.Skipped, f)
 		}
 	}
+	gone := m.gone()
 	for i, f := range before {
 		switch {
 		case paired[i] || !head.Complete:
@@ -68,11 +80,25 @@ func Compare(base, head *Report, m Moves) *Comparison {
 			if f.Outcome == Failed {
 				c.Fixed = append(c.Fixed, f)
 			}
-		default:
+		case !gone(f):
 			c.Gone = append(c.Gone, f)
 		}
 	}
+	switch {
+	case head.Broken != "" && base.Broken != "":
+		c.Broken = head.Broken
+	case head.Broken != "" && len(c.New) == 0: // what it came to is old
+		c.New = append(c.New, Finding{Outcome: Failed, Message: head.Broken})
+	}
+	c.Stuck = head.Kind == config.Pytest && !base.ran() && !head.ran() &&
+		slices.ContainsFunc(c.Old, func(f Finding) bool { return f.ID != "" })
 	return c
+}
+
+// ran reports whether a test was run. Other findings are files that could not be
+// imported, and the command itself.
+func (r *Report) ran() bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return strings.Contains(f.ID, "::") })
 }
 
 // move returns f as it would be on the head.
@@ -91,19 +117,54 @@ func (m Moves) move(f Finding) Finding {
 	return f
 }
 
-// byName says what makes two findings the same: a test is known by its name.
-var byName = []func(Finding) string{
-	func(f Finding) string { return f.ID },
+// gone returns a function that reports whether a test goes with the files that are
+// deleted: it is in one, or called after it.
+func (m Moves) gone() func(Finding) bool {
+	names := map[string]string{}
+	for _, file := range m.Deleted {
+		for rest, ok := file, true; ok && strings.Contains(rest, "/"); _, rest, ok = strings.Cut(rest, "/") {
+			names[rest], names[dotted(rest)] = "deleted", "deleted"
+		}
+	}
+	respell := respell(names)
+	return func(f Finding) bool {
+		_, test, _ := strings.Cut(f.ID, "::")
+		return slices.Contains(m.Deleted, f.Path) || respell(test) != test
+	}
+}
+
+// byName says what makes two findings the same: a test is known by its name, which
+// may hold that of a module. Parameters may have another name each time, such as
+// where an object is in memory; then any test of the same function will do, as long
+// as both pass.
+func byName(respell func(string) string) []func(Finding) string {
+	return []func(Finding) string{
+		func(f Finding) string { return f.ID },
+		func(f Finding) string { return respell(f.ID) },
+		func(f Finding) string {
+			if f.Outcome != Passed {
+				return f.ID
+			}
+			return function(f.ID)
+		},
+	}
 }
 
 // byLine is for errors, which may be there several times. So those on the same line
 // go first, then those there whose messages name different modules, as they do where
 // an import was rewritten, and then any in the same file.
 var byLine = []func(Finding) string{
-	func(f Finding) string { return strconv.Itoa(f.Line) + ":" + f.ID },
-	func(f Finding) string { return strconv.Itoa(f.Line) + ":" + module.ReplaceAllString(f.ID, "module") },
-	func(f Finding) string { return f.ID },
+	func(f Finding) string { return strconv.Itoa(f.Line) + ":" + unlined(f) },
+	func(f Finding) string {
+		return strconv.Itoa(f.Line) + ":" + module.ReplaceAllString(unlined(f), "module")
+	},
+	unlined,
 }
+
+// unlined returns what an error says but for the line of another place.
+func unlined(f Finding) string { return otherLine.ReplaceAllString(f.ID, "line") }
+
+var otherLine = regexp.MustCompile(`\bline \d+`)
 
 // module matches the name of a module in a message, and dotted names.
 var module = regexp.MustCompile(`[Mm]odule(?: named)? "[^"]*"|"\w+(?:\.\w+)+"`)

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,7 +11,7 @@ import (
 )
 
 // parse makes a report of lines such as "failed a.py::test 7". The last line may be
-// "...": it is not complete.
+// "... exit status 2": the command did not come to its end.
 func parse(kind config.Report, text string) *report.Report {
 	r := &report.Report{Kind: kind, Complete: true}
 	for line := range strings.Lines(text) {
@@ -18,8 +19,8 @@ func parse(kind config.Report, text string) *report.Report {
 		switch {
 		case line == "":
 			continue
-		case line == "...":
-			r.Complete = false
+		case strings.HasPrefix(line, "... "):
+			r.Complete, r.Broken = false, line[4:]
 			continue
 		}
 		var f report.Finding
@@ -42,7 +43,9 @@ func parse(kind config.Report, text string) *report.Report {
 func TestCompare(t *testing.T) {
 	// old.py lost its first line and line 5 when it became new.py.
 	moves := report.Moves{
-		Paths: map[string]string{"old.py": "new.py", "tests/old/test_a.py": "tests/new/test_b.py"},
+		Paths:   map[string]string{"old.py": "new.py", "tests/old/test_a.py": "tests/new/test_b.py", "src/shop/old/pricing.py": "src/shop/prices.py"},
+		Renamed: map[string]string{"src/shop/old/pricing.py": "src/shop/prices.py"},
+		Deleted: []string{"src/shop/legacy.py"},
 		Line: func(path string, line int) int {
 			switch {
 			case path != "old.py":
@@ -105,14 +108,35 @@ func TestCompare(t *testing.T) {
 			"failed tests/old/test_a.py::test\nfailed tests/new/test_b.py::test",
 			"new tests/old/test_a.py::test, old tests/new/test_b.py::test"},
 		{"a moved test file cannot be imported", config.Pytest,
-			"failed tests/old/test_a.py\n...",
-			"failed tests/new/test_b.py\n...",
-			"old tests/new/test_b.py"},
+			"failed tests/old/test_a.py\n... exit status 2",
+			"failed tests/new/test_b.py\n... exit status 2",
+			"old tests/new/test_b.py, broken exit status 2, stuck"},
 		{"tests that did not come to their end", config.Pytest,
-			"passed a.py::x\nfailed a.py::y", "failed a.py\n...", "new a.py"},
+			"passed a.py::x\nfailed a.py::y", "failed a.py\n... exit status 2", "new a.py"},
 		{"tests that did not begin, where too little was covered", config.Pytest,
-			"passed a.py::x\nfailed ", "failed \n...", "new "},
-		{"tests that do not begin on the base either", config.Pytest, "failed \n...", "failed \n...", "old "},
+			"passed a.py::x\nfailed ", "failed \n... exit status 2", "new "},
+		{"tests that do not begin on the base either", config.Pytest, "failed \n... exit status 2", "failed \n... exit status 2", "old , broken exit status 2"},
+		{"tests that came to old failures only, and not to their end", config.Pytest,
+			"passed a.py::x\nfailed a.py::y", "failed a.py::y\n... exit status 2", "new exit status 2, old a.py::y"},
+		{"tests that come to their end on neither commit", config.Pytest,
+			"failed a.py::y\n... exit status 2", "failed a.py::y\n... exit status 3", "old a.py::y, broken exit status 3"},
+		{"no test is run on either", config.Pytest, "failed a.py", "failed a.py", "old a.py, stuck"},
+		{"a file that cannot be imported, and a test that is run", config.Pytest, "failed a.py\npassed b.py::x", "failed a.py\npassed b.py::x", "old a.py"},
+		{"parameters are called after what moved", config.Pytest, `
+			failed a.py::t[shop.old.pricing-1]
+			failed a.py::t[src/shop/old/pricing.py]
+			failed src/shop/old/pricing.py::shop.old.pricing.price
+			failed a.py::t[shop.old.pricing_rules]`, `
+			failed a.py::t[shop.prices-1]
+			failed a.py::t[src/shop/prices.py]
+			failed src/shop/prices.py::shop.prices.price
+			failed a.py::t[shop.prices_rules]`,
+			"new a.py::t[shop.prices_rules], old a.py::t[shop.prices-1], old a.py::t[src/shop/prices.py], " +
+				"old src/shop/prices.py::shop.prices.price, gone a.py::t[shop.old.pricing_rules]"},
+		{"parameters are called differently each time", config.Pytest,
+			"passed a.py::t[0x7f01]\npassed a.py::t[0x7f02]\npassed a.py::u[1]", "passed a.py::t[0x7e01]\npassed a.py::u[1]", "gone a.py::t[0x7f02]"},
+		{"parameters are called after what is deleted", config.Pytest,
+			"passed a.py::t[src/shop/legacy.py]\npassed a.py::t[shop.legacy]\npassed src/shop/legacy.py::t\npassed a.py::t[legacy]", "", "gone a.py::t[legacy]"},
 		{"the same parameter is another test", config.Pytest,
 			`failed a.py::t["x"]`, `failed a.py::t["y"]`, `new a.py::t["y"], gone a.py::t["x"]`},
 
@@ -135,9 +159,14 @@ func TestCompare(t *testing.T) {
 			`a.py:1: Name "x" is not defined [c]`, `a.py:1: Name "y" is not defined [c]`,
 			`new a.py: Name "y" is not defined [c] 1, fixed a.py: Name "x" is not defined [c] 1`},
 		{"another code", config.Mypy, "a.py:1: x [c]", "a.py:1: x [d]", "new a.py: x [d] 1, fixed a.py: x [c] 1"},
-		{"errors that prevented further checking", config.Mypy, "a.py:1: x [c]", "b.py:1: syntax [s]\n...", "new b.py: syntax [s] 1"},
+		{"an error that names the line of another place", config.Mypy,
+			`a.py:4: Name "a" already defined on line 3 [c]`, `a.py:5: Name "a" already defined on line 4 [c]`, `old a.py: Name "a" already defined on line 4 [c] 5`},
+		{"old errors, and then mypy breaks", config.Mypy, "a.py:1: x [c]", "a.py:1: x [c]\n... exit status 2", "new exit status 2 0, old a.py: x [c] 1"},
+		{"errors that prevented further checking", config.Mypy, "a.py:1: x [c]", "b.py:1: syntax [s]\n... exit status 2", "new b.py: syntax [s] 1"},
 
 		{"exit, still red", config.Exit, "failed ", "failed ", "old "},
+		{"exit, red and now not found", config.Exit, "failed ", "failed \n... exit status 127", "new "},
+		{"exit, never found", config.Exit, "failed \n... exit status 127", "failed \n... exit status 127", "old , broken exit status 127"},
 		{"exit, now red", config.Exit, "passed ", "failed ", "new "},
 		{"exit, now green", config.Exit, "failed ", "passed ", "fixed "},
 		{"exit, still green", config.Exit, "passed ", "passed ", ""},
@@ -152,12 +181,18 @@ func TestCompare(t *testing.T) {
 				all  []report.Finding
 			}{{"new", c.New}, {"old", c.Old}, {"fixed", c.Fixed}, {"skipped", c.Skipped}, {"gone", c.Gone}, {"flaky", c.Flaky}} {
 				for _, f := range list.all {
-					s := list.name + " " + f.ID
+					s := list.name + " " + cmp.Or(f.ID, f.Message)
 					if test.kind == config.Mypy {
 						s += fmt.Sprintf(" %d", f.Line)
 					}
 					got = append(got, s)
 				}
+			}
+			if c.Broken != "" {
+				got = append(got, "broken "+c.Broken)
+			}
+			if c.Stuck {
+				got = append(got, "stuck")
 			}
 			if got := strings.Join(got, ", "); got != test.want {
 				t.Errorf("got  %s\nwant %s", got, test.want)

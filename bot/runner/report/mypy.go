@@ -12,6 +12,12 @@ import (
 // with the code. Columns and ends are passed over.
 var mypyError = regexp.MustCompile(`^([^:]+)(?::(\d+))?(?::\d+){0,3}: error: (.*)$`)
 
+// mypyEnv is the environment in which mypy prints each message on one line, also
+// where it is told to be pretty.
+func mypyEnv() map[string]string {
+	return map[string]string{"MYPY_FORCE_TERMINAL_WIDTH": "100000"}
+}
+
 // Exit statuses of mypy.
 const (
 	mypyErrors = 1
@@ -39,7 +45,7 @@ func (r *Report) readMypy(res *runner.Result) {
 	case res.OK():
 	case res.Stopped == "" && res.Status == mypyErrors && r.failed():
 	case res.Stopped == "" && res.Status == mypyBroken && r.failed():
-		r.Complete = false // errors prevented further checking
+		r.broken(ending(res)) // errors prevented further checking
 	default:
 		r.incomplete(ending(res))
 	}

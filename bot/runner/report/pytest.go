@@ -6,21 +6,72 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/restage/restage/bot/runner"
 )
 
-// PytestOptions is the value of PYTEST_ADDOPTS that makes pytest write its report
-// to a file of the work tree.
-func PytestOptions(name string) string {
-	return "--junitxml=" + runner.Root + "/" + name + " -o junit_family=xunit1"
+// addOpts is the variable that pytest takes options from.
+const addOpts = "PYTEST_ADDOPTS"
+
+// pytestEnv returns the environment in which pytest writes its report to a file of
+// the work tree, and runs what it can where some test files cannot be imported.
+func pytestEnv(name string) map[string]string {
+	return map[string]string{
+		addOpts: "--junitxml=" + runner.Root + "/" + name + " -o junit_family=xunit1 --continue-on-collection-errors",
+		// A shim is another module than its file says, where pytest imports what it
+		// looks for doctests in.
+		"PY_IGNORE_IMPORTMISMATCH": "1",
+	}
 }
 
-// PytestAgain is what to add to PytestOptions so that in the same work tree only
-// those tests are run that failed before.
-const PytestAgain = " --last-failed --last-failed-no-failures=none"
+// Bounds of the tests that are run again. Where more fail, it is no mood of theirs.
+const (
+	maxAgain     = 100
+	maxAgainSize = 32 << 10
+)
+
+// Again adds to the environment that r is the report from, so that of the tests
+// hardly any but those that failed are run. It reports whether that is worth the
+// while: some failed, and not too many.
+//
+// Their names go into an expression for -k: names of files and tests among the
+// arguments would be run in addition to what the command names, and the cache that
+// --last-failed reads may be off, or on another machine.
+func (r *Report) Again(env map[string]string) bool {
+	if r.Broken != "" {
+		return false
+	}
+	names := map[string]bool{}
+	size, failures := 0, 0
+	for _, f := range r.Findings {
+		test := function(f.ID)
+		at := strings.LastIndex(test, "::")
+		if f.Outcome != Failed || at < 0 || !keyword.MatchString(test[at+2:]) {
+			continue
+		}
+		name := test[at+2:]
+		if failures++; failures > maxAgain {
+			return false
+		}
+		if !names[name] {
+			names[name], size = true, size+len(name)
+		}
+	}
+	if len(names) == 0 || size > maxAgainSize {
+		return false
+	}
+	env[addOpts] += " -k '" + strings.Join(slices.Sorted(maps.Keys(names)), " or ") + "'"
+	return true
+}
+
+// keyword matches what may stand for itself in an expression for -k.
+var keyword = regexp.MustCompile(`^\w[\w.]*$`)
 
 // Exit statuses of pytest.
 const (
@@ -33,11 +84,7 @@ const (
 func (r *Report) readPytest(res *runner.Result, name string) {
 	data, ok := res.Files[name]
 	if !ok {
-		why := ending(res) + ", and no report was written"
-		if err := res.FileErrors[name]; err != nil && res.OK() {
-			why = fmt.Sprintf("the report cannot be read: %v", err)
-		}
-		r.incomplete(why)
+		r.incomplete(unreported(res, res.FileErrors[name]))
 		return
 	}
 	if err := r.parseJUnit(data); err != nil {
@@ -53,18 +100,26 @@ func (r *Report) readPytest(res *runner.Result, name string) {
 	case res.Stopped == "" && res.Status == pytestNone && len(r.Findings) == 0:
 		r.incomplete("there are no tests")
 	case res.Stopped == "" && r.failed():
-		r.Complete = false // a test file could not be imported, perhaps
+		r.broken(ending(res)) // it was interrupted, perhaps
 	default:
 		r.incomplete(ending(res))
 	}
 }
 
+// unreported says why there is no report to read.
+func unreported(res *runner.Result, err error) string {
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("the report cannot be read: %v", err)
+	case res.Stopped == "" && (res.Status == 0 || res.Status == pytestFailed):
+		return fmt.Sprintf("exit status %d, and pytest wrote no report; does the command set --junitxml itself?", res.Status)
+	}
+	return ending(res) + ", and no report was written"
+}
+
 // parseJUnit reads the tests of a report in JUnit's XML. A test that has several
 // entries, one for its teardown perhaps, failed if one of them failed.
 func (r *Report) parseJUnit(data []byte) error {
-	if len(data) > maxXML {
-		return fmt.Errorf("it has more than %d bytes", maxXML)
-	}
 	known := map[string]int{}
 	d := xml.NewDecoder(bytes.NewReader(data))
 	var c *testCase // the one that is being read
@@ -104,11 +159,8 @@ func (r *Report) parseJUnit(data []byte) error {
 	}
 }
 
-// Bounds of a report in XML.
-const (
-	maxXML   = 16 << 20
-	maxDepth = 50
-)
+// maxDepth is how deep elements may be in a report; pytest takes five.
+const maxDepth = 50
 
 // attr returns an attribute of an element.
 func attr(e xml.StartElement, name string) string {
@@ -126,9 +178,11 @@ func (r *Report) addTest(f Finding, known map[string]int) {
 	at, again := known[f.ID]
 	switch {
 	case !again:
-		known[f.ID] = len(r.Findings)
-		r.add(f)
-	case at < len(r.Findings) && f.Outcome == Failed && r.Findings[at].Outcome != Failed:
+		at = len(r.Findings)
+		if r.add(f); at < len(r.Findings) {
+			known[f.ID] = at
+		}
+	case f.Outcome == Failed && r.Findings[at].Outcome != Failed:
 		r.Findings[at] = f
 	}
 }

@@ -26,8 +26,11 @@ type Report struct {
 	Findings []Finding // in the order of the command
 
 	// Complete says that what is not in the report is not there: the command came to
-	// its end.
+	// its end, and all that it found fits.
 	Complete bool
+
+	// Broken is why the command did not come to its end, "" if it did.
+	Broken string
 }
 
 // A Finding is a test, an error, or how the command itself ended.
@@ -54,16 +57,31 @@ const (
 )
 
 // Bounds of a report. What is beyond them is left out, and the report is not
-// complete.
+// complete. There is room for as many failures again, so that they are not lost
+// where passed tests have filled it.
 const (
 	maxFindings = 100_000
+	maxFailures = 100_000
 	maxMessage  = 2 << 10
 	maxDetails  = 16 << 10
 	maxLine     = 1 << 30
 )
 
+// Env returns what to add to the environment of a command, so that what it found
+// can be read. The name is of the file in the work tree that pytest is to write its
+// report to.
+func Env(kind config.Report, name string) map[string]string {
+	switch kind {
+	case config.Pytest:
+		return pytestEnv(name)
+	case config.Mypy:
+		return mypyEnv()
+	}
+	return nil
+}
+
 // Read returns what a command found. The name is of the file that pytest wrote its
-// report to, one of the command's Files: see PytestOptions.
+// report to, one of the command's Files: see Env.
 func Read(kind config.Report, res *runner.Result, name string) *Report {
 	r := &Report{Kind: kind, Complete: true}
 	switch kind {
@@ -72,17 +90,27 @@ func Read(kind config.Report, res *runner.Result, name string) *Report {
 	case config.Mypy:
 		r.readMypy(res)
 	default:
-		r.add(Finding{Outcome: outcome(res), Message: ending(res)})
+		r.readStatus(res)
 	}
 	return r
 }
 
-// outcome returns how a command ended, by its status alone.
-func outcome(res *runner.Result) Outcome {
-	if res.OK() {
-		return Passed
+// Exit statuses of a shell.
+const (
+	notExecutable = 126
+	notFound      = 127
+)
+
+// readStatus reads how a command ended, by its status alone.
+func (r *Report) readStatus(res *runner.Result) {
+	switch {
+	case res.OK():
+		r.add(Finding{Outcome: Passed, Message: ending(res)})
+	case res.Stopped != "", res.Signal() > 0, res.Status == notExecutable, res.Status == notFound:
+		r.incomplete(ending(res))
+	default:
+		r.add(Finding{Outcome: Failed, Message: ending(res)})
 	}
-	return Failed
 }
 
 // ending says how a command ended.
@@ -112,13 +140,21 @@ func ending(res *runner.Result) string {
 // incomplete notes that the report does not say all, and why, as a finding about
 // the command itself.
 func (r *Report) incomplete(why string) {
-	r.Complete = false
+	r.broken(why)
 	r.Findings = append(r.Findings, Finding{Outcome: Failed, Message: why})
 }
 
+// broken notes why the command did not come to its end, where failures that it
+// found say so, too.
+func (r *Report) broken(why string) { r.Complete, r.Broken = false, why }
+
 // add adds a finding, as far as it fits.
 func (r *Report) add(f Finding) {
-	if len(r.Findings) >= maxFindings {
+	switch n := len(r.Findings); {
+	case n >= maxFindings+maxFailures:
+		r.broken(fmt.Sprintf("there are more than %d failures", maxFailures))
+		return
+	case n >= maxFindings && f.Outcome != Failed:
 		r.Complete = false
 		return
 	}

@@ -38,8 +38,9 @@ func TestRead(t *testing.T) {
 	}{
 		{"exit", config.Exit, &runner.Result{}, "passed [] :0 exit status 0\n", true},
 		{"exit with a failure", config.Exit, &runner.Result{Status: 3}, "failed [] :0 exit status 3\n", true},
-		{"exit by a signal", config.Exit, &runner.Result{Status: 139}, "failed [] :0 ended by signal 11\n", true},
-		{"exit in time too late", config.Exit, &runner.Result{Stopped: runner.Timeout}, "failed [] :0 stopped: the time is up\n", true},
+		{"exit by a signal", config.Exit, &runner.Result{Status: 139}, "failed [] :0 ended by signal 11\n", false},
+		{"exit in time too late", config.Exit, &runner.Result{Stopped: runner.Timeout}, "failed [] :0 stopped: the time is up\n", false},
+		{"exit of what is not there", config.Exit, &runner.Result{Status: 127}, "failed [] :0 exit status 127\n", false},
 
 		{"mypy without errors", config.Mypy, &runner.Result{Log: "Success: no issues found in 3 source files\n"}, "", true},
 		{"mypy", config.Mypy, &runner.Result{Status: 1, Log: `src/a.py:1: error: Cannot find implementation or library stub for module named "b"  [import]
@@ -97,6 +98,11 @@ lib/helper.py:99: ValueError</failure></testcase>`), "failed [test_a.py::test_x]
 		{"pytest without tests", config.Pytest, with(xml(""), func(r *runner.Result) { r.Status = 5 }), "failed [] :0 there are no tests\n", false},
 		{"pytest that ran out of time", config.Pytest, &runner.Result{Status: 143, Stopped: runner.Timeout, FileErrors: map[string]error{"r.xml": fs.ErrNotExist}},
 			"failed [] :0 stopped: the time is up, and no report was written\n", false},
+		{"pytest that writes its report elsewhere", config.Pytest, &runner.Result{Status: 1, FileErrors: map[string]error{"r.xml": fs.ErrNotExist}},
+			"failed [] :0 exit status 1, and pytest wrote no report; does the command set --junitxml itself?\n", false},
+		{"pytest that was interrupted", config.Pytest,
+			with(xml(`<testcase classname="a" name="t" file="a.py"><failure message="m"/></testcase>`), func(r *runner.Result) { r.Status = 137 }),
+			"failed [a.py::t] a.py:0 m\n", false},
 		{"pytest with a link for a report", config.Pytest, &runner.Result{FileErrors: map[string]error{"r.xml": fs.ErrInvalid}},
 			"failed [] :0 the report cannot be read: invalid argument\n", false},
 		{"pytest with a broken report", config.Pytest, xml("<testcase>"),
@@ -111,8 +117,8 @@ lib/helper.py:99: ValueError</failure></testcase>`), "failed [test_a.py::test_x]
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			r := report.Read(test.kind, test.result, "r.xml")
-			if got := lines(r.Findings); got != test.want || r.Complete != test.complete {
-				t.Errorf("complete is %v, got\n%swant\n%s", r.Complete, got, test.want)
+			if got := lines(r.Findings); got != test.want || r.Complete != test.complete || r.Complete != (r.Broken == "") {
+				t.Errorf("complete is %v, broken %q, got\n%swant\n%s", r.Complete, r.Broken, got, test.want)
 			}
 		})
 	}
@@ -136,9 +142,21 @@ func TestReportIsBounded(t *testing.T) {
 		t.Errorf("the name has %d bytes, the path %d", len(f.ID), len(f.Path))
 	}
 
-	res = &runner.Result{Status: 1, Log: strings.Repeat("a.py:1: error: x\n", 150_000)}
-	if r := report.Read(config.Mypy, res, ""); len(r.Findings) > 100_001 || r.Complete {
+	res = &runner.Result{Status: 1, Log: strings.Repeat("a.py:1: error: x\n", 250_000)}
+	if r := report.Read(config.Mypy, res, ""); len(r.Findings) > 200_001 || r.Complete || r.Broken == "" {
 		t.Errorf("%d findings, complete is %v", len(r.Findings), r.Complete)
+	}
+
+	// Failures have room where passed tests do not.
+	var tests strings.Builder
+	for i := range 100_010 {
+		fmt.Fprintf(&tests, `<testcase classname="a" name="t%d" file="a.py"/>`, i)
+	}
+	const last = `<testcase classname="a" name="t100005" file="a.py"><error message="on teardown"/></testcase><testcase classname="a" name="t" file="a.py"><failure message="m"/></testcase>`
+	res = &runner.Result{Status: 1, Files: map[string][]byte{"r.xml": []byte("<s>" + tests.String() + last + "</s>")}}
+	r := report.Read(config.Pytest, res, "r.xml")
+	if len(r.Findings) != 100_002 || r.Count(report.Failed) != 2 || r.Complete || r.Broken != "" {
+		t.Errorf("%d findings, %d failed, complete is %v, broken %q", len(r.Findings), r.Count(report.Failed), r.Complete, r.Broken)
 	}
 }
 

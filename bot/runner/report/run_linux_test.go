@@ -83,11 +83,11 @@ func TestPrograms(t *testing.T) {
 		t.Fatal(err)
 	}
 	const file = ".restage.xml"
-	run := func(dir string, kind config.Report, shell, options string) *report.Report {
+	run := func(dir string, kind config.Report, shell string, env map[string]string) *report.Report {
 		t.Helper()
 		res, err := r.Run(t.Context(), runner.Command{
 			Shell: shell, Dir: dir, Timeout: time.Minute, Files: []string{file},
-			Env: map[string]string{"PYTEST_ADDOPTS": report.PytestOptions(file) + options},
+			Env: env,
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -105,19 +105,30 @@ func TestPrograms(t *testing.T) {
 		},
 	}
 
-	const pytest = "python3 -m pytest -q"
-	old, now := run(before, config.Pytest, pytest, ""), run(after, config.Pytest, pytest, "")
-	for dir, tests := range map[string]*report.Report{before: old, after: now} {
-		tests.Retry(run(dir, config.Pytest, pytest, report.PytestAgain))
+	const pytest = "python3 -m pytest -q -p no:cacheprovider tests"
+	twice := func(dir string) *report.Report {
+		env := report.Env(config.Pytest, file)
+		found := run(dir, config.Pytest, pytest, env)
+		if !found.Again(env) {
+			t.Fatal("no test is to be run again")
+		}
+		again := run(dir, config.Pytest, pytest, env)
+		if n, all := len(again.Findings), len(found.Findings); n >= all {
+			t.Errorf("%d of %d tests were run again", n, all)
+		}
+		found.Retry(again)
+		return found
 	}
+	old, now := twice(before), twice(after)
 	got := report.Compare(old, now, moves)
 	expect(t, "new tests", got.New, "failed [tests/sales/test_prices.py::test_half] tests/sales/test_prices.py:11 assert 1.5 == 1\n +  where 1.5 = half(3)\n")
 	expect(t, "old tests", got.Old, "failed [tests/sales/test_prices.py::TestTotal::test_text] tests/sales/test_prices.py:8 AssertionError: assert 1 == '1'\n +  where 1 = total([1])\n")
 	expect(t, "flaky tests", got.Flaky, "flaky [tests/test_moods.py::test_mood] tests/test_moods.py:7 assert False\n")
 	expect(t, "tests that are gone", got.Gone, "")
 
-	const mypy = "mypy --no-incremental ."
-	got = report.Compare(run(before, config.Mypy, mypy, ""), run(after, config.Mypy, mypy, ""), moves)
+	const mypy = "mypy --no-incremental --pretty ."
+	env := report.Env(config.Mypy, "")
+	got = report.Compare(run(before, config.Mypy, mypy, env), run(after, config.Mypy, mypy, env), moves)
 	const wrong = `Incompatible return value type (got "%s", expected "%s") [return-value]`
 	line := func(n int, got, want string) string {
 		message := fmt.Sprintf(wrong, got, want)
