@@ -201,3 +201,43 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// The tests that failed are named to pytest, in an order that is always the same, and
+// nothing that its shell of options would take for more.
+func TestAgain(t *testing.T) {
+	failed := func(ids ...string) *report.Report {
+		r := &report.Report{Kind: config.Pytest, Complete: true}
+		for _, id := range ids {
+			r.Findings = append(r.Findings, report.Finding{ID: id, Outcome: report.Failed})
+		}
+		return r
+	}
+	many := func(n int) (ids []string) {
+		for i := range n {
+			ids = append(ids, fmt.Sprintf("a.py::t[%d]", i))
+		}
+		return ids
+	}
+	broken := failed("a.py::t")
+	broken.Broken = "exit status 2"
+	for _, c := range []struct {
+		name  string
+		tests *report.Report
+		want  string // "" if they are not run again
+	}{
+		{"names", failed("b.py::T::u", "a.py::t[x::y]", "c.py::t", "a.py::shop.prices.price"), "x -k 'shop.prices.price or t or u'"},
+		{"what is no name", failed("a.py::it's", "a.py::t or u", "a.py::-x", "a.py", "", "a.py::ok"), "x -k 'ok'"},
+		{"a file that cannot be imported", failed("a.py"), ""},
+		{"none", failed(), ""},
+		{"not to the end", broken, ""},
+		{"just few enough", failed(many(100)...), "x -k 't'"},
+		{"too many", failed(many(101)...), ""},
+		{"too long", failed("a.py::" + strings.Repeat("t", 40<<10)), ""},
+	} {
+		env := map[string]string{"PYTEST_ADDOPTS": "x"}
+		ok := c.tests.Again(env)
+		if ok != (c.want != "") || ok && env["PYTEST_ADDOPTS"] != c.want {
+			t.Errorf("%s: got %v, %.100q", c.name, ok, env)
+		}
+	}
+}
