@@ -109,6 +109,10 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 	if err != nil {
 		return a, err
 	}
+	wish, err := b.store.Wish(ctx, m.ID)
+	if err != nil {
+		return a, err
+	}
 	a.request.ID = fmt.Sprintf("comment %d", e.GetComment().GetID())
 	for _, c := range commands {
 		switch {
@@ -126,8 +130,12 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			a.say(text)
 		case m.State == store.Done:
 			a.fail("This migration is done. For more, open another issue.")
-		case m.State == store.Failed:
+		case m.State == store.Failed && wish.Kind != store.Cancel:
 			a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
+		case wish.Kind == store.Cancel && c.verb != "cancel" && c.verb != "resume":
+			a.fail("This migration was cancelled. Comment `/restage resume` to go on with it first.")
+		case c.verb == "pause", c.verb == "cancel", c.verb == "resume":
+			a.request.Wish = wishOf(c, e.GetSender().GetLogin())
 		case c.verb == "rerun" && len(c.args) == 0:
 			a.request.Rerun, a.request.Recheck, a.request.Check = true, true, ""
 		case c.verb == "rerun":

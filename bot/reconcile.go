@@ -33,6 +33,7 @@ type look struct {
 	repo     *github.Repo
 	issue    *gh.Issue
 	plan     *plan.Plan // nil when it cannot be read
+	wish     store.Wish
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
 	testing  bool           // the base is being verified before anything is done
@@ -144,7 +145,7 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) e
 	state, message := m.State, m.Message
 	if state != store.Failed {
 		state, message = store.Live, ""
-		err = l.advance(ctx)
+		err = l.heed(ctx)
 		var p pause
 		switch {
 		case errors.As(err, &p):
@@ -152,7 +153,7 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) e
 		case err != nil:
 			return err
 		}
-		if l.plan == nil {
+		if l.plan == nil || l.wish.Kind == store.Cancel {
 			state = store.Failed
 		}
 	}
@@ -172,12 +173,14 @@ func (l *look) conclude(ctx context.Context, state store.State, message string) 
 	if err := l.showStatus(ctx, false); err != nil {
 		return err
 	}
-	switch state {
-	case store.Failed:
+	switch {
+	case l.wish.Kind == store.Cancel:
+		return l.store.Cancelled(ctx, l.m.ID, message)
+	case state == store.Failed:
 		if err := l.repo.ReactToIssue(ctx, l.m.Issue, "confused"); err != nil {
 			return err
 		}
-	case store.Done:
+	case state == store.Done:
 		if err := l.closeIssue(ctx); err != nil {
 			return err
 		}
@@ -203,6 +206,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	}
 	l := &look{Bot: b, m: m, repo: repo}
 	l.config = sync.OnceValues(func() (*config.Config, error) { return readConfig(ctx, repo) })
+	if l.wish, err = b.store.Wish(ctx, m.ID); err != nil {
+		return nil, err
+	}
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -283,9 +289,8 @@ func (l *look) close() {
 	}
 }
 
-// advance takes the phases in their order up to the first that waits for
-// something.
-func (l *look) advance(ctx context.Context) error {
+// readPlan reads the plan with the answers that it got.
+func (l *look) readPlan(ctx context.Context) error {
 	p, err := plan.Read(l.m.PlanFile, []byte(l.m.Plan))
 	if err != nil {
 		return pause(fmt.Sprintf("The plan cannot be read:\n\n%s\nEdit it, take the label off and put it on again.", mistakes(err)))
@@ -303,6 +308,12 @@ func (l *look) advance(ctx context.Context) error {
 		}
 		p.Allow(cfg.Commands())
 	}
+	return nil
+}
+
+// advance takes the phases in their order up to the first that waits for
+// something.
+func (l *look) advance(ctx context.Context) error {
 	for _, s := range l.stages {
 		if done, err := l.step(ctx, s); err != nil || !done {
 			return err

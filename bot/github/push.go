@@ -40,6 +40,20 @@ func (c *Clone) Push(ctx context.Context, branch, commit string, own func(commit
 	return pushed, nil
 }
 
+// DeleteBranch deletes a branch if own says that its present commit is the app's,
+// and reports whether it did. A branch that is not there, or that somebody else
+// pushed to, is left as it is.
+func (c *Clone) DeleteBranch(ctx context.Context, branch string, own func(commit string) bool) (deleted bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	deleted, err = c.push(ctx, branch, plumbing.ZeroHash.String(), own)
+	if err != nil && !errors.Is(err, ErrForeign) {
+		return false, fmt.Errorf("deleting %s of %s: %w", branch, c.repo, err)
+	}
+	return deleted, nil
+}
+
+// push makes branch point to commit, or deletes it if that is the zero hash.
 func (c *Clone) push(ctx context.Context, branch, commit string, own func(string) bool) (bool, error) {
 	client, end, auth, err := c.repo.git(ctx)
 	if err != nil {
@@ -58,18 +72,20 @@ func (c *Clone) push(ctx context.Context, branch, commit string, own func(string
 	name := plumbing.NewBranchReferenceName(branch)
 	tip, there := refs.References[name.String()]
 	switch {
-	case there && tip.String() == commit:
+	case tip.String() == commit: // both zero: it is not there, and is not to be
 		return false, nil
 	case there && !own(tip.String()):
 		return false, ErrForeign
 	}
-	pack, err := c.pack()
-	if err != nil {
-		return false, err
-	}
 	req := packp.NewReferenceUpdateRequestFromCapabilities(refs.Capabilities)
 	req.Commands = []*packp.Command{{Name: name, Old: tip, New: plumbing.NewHash(commit)}}
-	req.Packfile = io.NopCloser(pack)
+	if !req.Commands[0].New.IsZero() {
+		pack, err := c.pack()
+		if err != nil {
+			return false, err
+		}
+		req.Packfile = io.NopCloser(pack)
+	}
 	report, err := session.ReceivePack(ctx, req)
 	if err != nil && report != nil {
 		return false, &RefusedError{Reason: scrub(err, auth).Error()}

@@ -229,6 +229,7 @@ type Request struct {
 	Plan    *Plan    // the plan was read again and differs; nil if not
 	Recheck bool     // do checks again:
 	Check   string   // the one called so, "" for all
+	Wish    *Wish    // nil: as it was
 }
 
 // A Plan is the text of a plan and where it is from.
@@ -248,8 +249,12 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
+		anew, err := takeWish(ctx, tx, migration, r.Wish)
+		if err != nil {
+			return err
+		}
 		var revisions, rechecks int
-		if r.Rerun || len(r.Answers) > 0 || r.Plan != nil {
+		if anew || r.Rerun || len(r.Answers) > 0 || r.Plan != nil {
 			revisions = 1
 		}
 		if r.Recheck {
