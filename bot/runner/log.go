@@ -21,7 +21,7 @@ const maxLine = 16 << 10
 type log struct {
 	mask   *strings.Replacer
 	longer int       // how much of a line must be seen so that no secret is cut in two
-	to     io.Writer // gets what is kept, as soon as it is known to be; nil after an error
+	to     io.Writer // gets every line, also those that are not kept; nil after an error
 
 	state state
 	part  []byte // of a rune that is not complete
@@ -47,7 +47,7 @@ const (
 	ret           // after a carriage return
 )
 
-// newLog returns a log that keeps at most size bytes, and writes them to to also.
+// newLog returns a log that keeps at most size bytes, and writes all lines to to.
 func newLog(size Size, secrets []string, to io.Writer) *log {
 	l := &log{to: to, half: int(size / 2), head: int(size / 2)}
 	var parts []string
@@ -181,9 +181,14 @@ func (l *log) endLine() {
 		l.cut = true
 	}
 	line = append(line, '\n')
+	if l.to != nil {
+		if _, err := l.to.Write(line); err != nil {
+			l.to = nil
+		}
+	}
 	if len(line) <= l.head && l.size == 0 && l.lost == 0 {
 		l.head -= len(line)
-		l.emit(line)
+		l.kept.Write(line)
 		return
 	}
 	l.tail = append(l.tail, line)
@@ -192,17 +197,6 @@ func (l *log) endLine() {
 		l.size -= len(l.tail[0])
 		l.tail = l.tail[1:]
 		l.lost++
-	}
-}
-
-// emit keeps a line for good.
-func (l *log) emit(line []byte) {
-	l.kept.Write(line)
-	if l.to == nil {
-		return
-	}
-	if _, err := l.to.Write(line); err != nil {
-		l.to = nil
 	}
 }
 
@@ -216,10 +210,10 @@ func (l *log) close() string {
 	}
 	if l.lost > 0 {
 		l.cut = true
-		l.emit(fmt.Appendf(nil, "[%d lines are cut out here]\n", l.lost))
+		fmt.Fprintf(&l.kept, "[%d lines are cut out here]\n", l.lost)
 	}
 	for _, line := range l.tail {
-		l.emit(line)
+		l.kept.Write(line)
 	}
 	return l.kept.String()
 }

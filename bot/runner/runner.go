@@ -105,7 +105,7 @@ type Command struct {
 
 	Files   []string  // to give back, by their paths below Dir, with slashes; in Dir, too, they are then as the command left them
 	Secrets []string  // never to appear in the log
-	Log     io.Writer // if set, gets the log line by line while the command runs; must not block for long
+	Log     io.Writer // if set, gets the log line by line while the command runs, also what is cut out of Result.Log; must not block for long
 }
 
 // check returns what is wrong with c.
