@@ -135,12 +135,13 @@ func exportCommit(ctx context.Context, clone *github.Clone, commit string) (dir 
 
 // Bounds of what is shown of a command while it runs.
 const (
-	maxTail   = 16 << 10        // bytes
-	keepEvery = 2 * time.Second // how often the log is stored, and a cancellation noticed
-	showEvery = 5               // of these times, GitHub is told once
+	maxHead   = 2 << 10         // bytes of its first lines
+	maxTail   = 16 << 10        // bytes of its last lines
+	keepEvery = 2 * time.Second // how often a cancellation is noticed
+	showEvery = 8               // of these times, the log is stored and GitHub told once
 )
 
-// A runLog is what a command has printed last. It goes to the store now and
+// A runLog is what a command has printed first and last. It goes to the store now and
 // then; whoever looks at the migration shows it.
 type runLog struct {
 	bot    *Bot
@@ -148,16 +149,22 @@ type runLog struct {
 	cancel context.CancelCauseFunc
 
 	mu   sync.Mutex
-	tail []byte
+	head []byte
+	tail []byte // what follows it, from a place on
+	cut  bool   // the tail lacks its beginning
 }
 
-// Write takes what the command prints.
+// Write takes a line that the command prints.
 func (l *runLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if len(l.tail) == 0 && len(l.head)+len(p) <= maxHead {
+		l.head = append(l.head, p...)
+		return len(p), nil
+	}
 	l.tail = append(l.tail, p...)
 	if cut := len(l.tail) - maxTail; cut > maxTail {
-		l.tail = append([]byte{}, l.tail[cut:]...)
+		l.tail, l.cut = append([]byte{}, l.tail[cut:]...), true
 	}
 	return len(p), nil
 }
@@ -165,11 +172,14 @@ func (l *runLog) Write(p []byte) (int, error) {
 func (l *runLog) text() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return lastLines(string(l.tail), maxTail)
+	if l.cut || len(l.tail) > maxTail {
+		return string(l.head) + cutMark + lastLines(string(l.tail), maxTail)
+	}
+	return string(l.head) + string(l.tail)
 }
 
-// keep stores the log at intervals until the function that it returns is called,
-// and ends the command if nobody waits for it any more.
+// keep stores the log at intervals, so that a check run changes no more often than
+// that, until the function that it returns is called, and ends the command if nobody waits for it any more.
 func (l *runLog) keep(ctx context.Context) (end func()) {
 	ctx, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -184,13 +194,16 @@ func (l *runLog) keep(ctx context.Context) (end func()) {
 				return
 			case <-tick.C:
 			}
-			text := l.text()
+			text := shown
+			if n%showEvery == 1 {
+				text = l.text()
+			}
 			wanted, err := l.bot.store.KeepLog(ctx, l.run, text)
 			if err == nil && !wanted {
 				l.cancel(errCancelled)
 				return
 			}
-			if err == nil && n%showEvery == 0 && text != shown {
+			if err == nil && text != shown {
 				shown, err = text, l.bot.store.Enqueue(ctx, l.run.Migration, time.Now())
 			}
 			if err != nil && ctx.Err() == nil {

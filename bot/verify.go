@@ -313,7 +313,12 @@ func (v *verification) pending() check.Result {
 		return r
 	}
 	r.Title = "runs"
-	r.Summary = fmt.Sprintf("On the pull request: %s. On the base: %s.", progress(v.head), progress(v.base))
+	head := progress(v.head)
+	if come := soFar(v.Report, v.head.Log); come != "" && v.head.State == store.Running {
+		r.Title += ": " + come
+		head += ", " + come
+	}
+	r.Summary = fmt.Sprintf("On the pull request: %s. On the base: %s.", head, progress(v.base))
 	return r
 }
 
@@ -328,11 +333,16 @@ func progress(r store.Run) string {
 	return "waits for its turn"
 }
 
-// text shows the command and what it printed last on the pull request.
+// text shows the command and what it printed on the pull request: the last, and
+// while it runs also the first.
 func (v *verification) text() string {
 	text := markdown.Block("sh", v.Run)
-	if log := strings.TrimSpace(v.head.Log); log != "" {
-		text += "\n" + markdown.Block("", tail(log))
+	log := strings.TrimSpace(v.head.Log)
+	if v.head.State == store.Ended {
+		log = tail(log)
+	}
+	if log != "" {
+		text += "\n" + markdown.Block("", log)
 	}
 	return text
 }
@@ -342,7 +352,7 @@ func tail(log string) string {
 	if len(log) <= maxTail {
 		return log
 	}
-	return "[...]\n" + lastLines(log, maxTail)
+	return cutMark + lastLines(log, maxTail)
 }
 
 // lastLines returns the last lines of s that fit into size bytes, or the end of
