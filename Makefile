@@ -2,6 +2,7 @@
 # make test   all tests and checks, with their set-up
 # make build  bin/restage
 # make bench  how fast it is, beside rope and ripgrep
+# make test-postgres  the tests of what is remembered, on PostgreSQL
 # make test-cluster  the Kubernetes runner with a real API server
 
 export CGO_ENABLED = 0
@@ -11,7 +12,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test test-cluster build bench testdata needs
+.PHONY: demo test test-postgres test-cluster build bench testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -37,10 +38,19 @@ test:
 	go vet -tags cluster ./bot/runner
 	$(HELM) lint --strict $(CHART)
 	$(HELM) lint --strict $(CHART) -f $(CHART)/ci/full-values.yaml
+	$(HELM) lint --strict $(CHART) -f $(CHART)/ci/postgres-values.yaml
 	$(HELM) template restage $(CHART) >/dev/null
+	$(HELM) template restage $(CHART) -f $(CHART)/ci/postgres-values.yaml >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
 	CGO_ENABLED=1 go test -race -timeout 15m ./... # the race detector is written in C
+	$(MAKE) --no-print-directory test-postgres
+
+# The same tests as on SQLite. Which database they use is read before Go notes
+# what a result depends on, hence -count.
+test-postgres:
+	.ci/setup
+	RESTAGE_TEST_POSTGRES=1 go test -count=1 -timeout 15m ./bot/store ./bot
 
 # Apart from the rest, because a quarter of an hour goes into building Kubernetes.
 test-cluster:

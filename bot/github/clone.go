@@ -180,7 +180,7 @@ func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoin
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	client := githttp.NewClient(&http.Client{Transport: paced{r.inst.limited, r.turn, r.app.interval}})
+	client := githttp.NewClient(&http.Client{Transport: r.app.paced(r.inst.limited, r.turn)})
 	return client, end, &githttp.BasicAuth{Username: "x-access-token", Password: token}, nil
 }
 

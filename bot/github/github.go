@@ -38,6 +38,10 @@ type Config struct {
 	// GitHub asks for a second: "Best practices for using the REST API", Pause
 	// between mutative requests.
 	WriteInterval time.Duration
+
+	// MayWrite, if not nil, is asked right before each write with the context of
+	// the caller. Its error is returned in place of writing.
+	MayWrite func(context.Context) error
 }
 
 // An App is a GitHub App: who restage is on GitHub. It is safe for use by
@@ -53,6 +57,7 @@ type App struct {
 	lock    *os.File // see claim; nil without a workDir
 
 	interval time.Duration // between writes
+	mayWrite func(context.Context) error
 
 	mu            sync.Mutex
 	installations map[int64]*installation
@@ -87,6 +92,10 @@ func New(cfg Config) (*App, error) {
 	if base == nil {
 		base = http.DefaultTransport
 	}
+	mayWrite := cfg.MayWrite
+	if mayWrite == nil {
+		mayWrite = func(context.Context) error { return nil }
+	}
 	a := &App{
 		web:           web,
 		api:           root + "/api/v3/",
@@ -95,6 +104,7 @@ func New(cfg Config) (*App, error) {
 		key:           cfg.PrivateKey,
 		workDir:       cfg.WorkDir,
 		interval:      cfg.WriteInterval,
+		mayWrite:      mayWrite,
 		installations: map[int64]*installation{},
 		turns:         map[string]turn{},
 	}
@@ -105,7 +115,7 @@ func New(cfg Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.rest, err = a.client(paced{self, newTurn(), cfg.WriteInterval}); err != nil {
+	if a.rest, err = a.client(a.paced(self, newTurn())); err != nil {
 		return nil, err
 	}
 	if cfg.WorkDir == "" {
@@ -144,7 +154,7 @@ func (a *App) Repo(id int64, owner, name string) (*Repo, error) {
 		return nil, err
 	}
 	turn := a.turn(owner + "/" + name)
-	rest, err := a.client(paced{inst.auth, turn, a.interval})
+	rest, err := a.client(a.paced(inst.auth, turn))
 	if err != nil {
 		return nil, err
 	}

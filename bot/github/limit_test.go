@@ -1,8 +1,11 @@
 package github
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -174,14 +177,14 @@ func TestPaced(t *testing.T) {
 			return reply(200, ""), nil
 		})
 		shared := newTurn()
-		rest, git := paced{base, shared, time.Second}, paced{base, shared, time.Second}
+		rest, git := paced{base, shared, time.Second, always}, paced{base, shared, time.Second, always}
 		var all sync.WaitGroup
 		for i, r := range []struct {
 			way          paced
 			method, path string
 		}{
 			{rest, "POST", "/comments"}, {git, "POST", "/git-receive-pack"}, {rest, "PATCH", "/pulls/1"}, {rest, "DELETE", "/labels/1"},
-			{git, "POST", "/git-upload-pack"}, {rest, "GET", "/pulls"}, {paced{base, newTurn(), time.Second}, "PUT", "/elsewhere"},
+			{git, "POST", "/git-upload-pack"}, {rest, "GET", "/pulls"}, {paced{base, newTurn(), time.Second, always}, "PUT", "/elsewhere"},
 		} {
 			all.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond) // for a certain order
@@ -200,11 +203,40 @@ func TestPaced(t *testing.T) {
 	})
 }
 
+func always(context.Context) error { return nil }
+
+// Who may not write any more does not, and leaves the turn to the next.
+func TestMayWrite(t *testing.T) {
+	sent, fenced := 0, errors.New("fenced")
+	type key struct{}
+	late := context.WithValue(t.Context(), key{}, true)
+	way := paced{roundTrip(func(*http.Request) (*http.Response, error) { sent++; return reply(200, ""), nil }), newTurn(), 0,
+		func(ctx context.Context) error {
+			if ctx.Value(key{}) != nil {
+				return fenced
+			}
+			return nil
+		}}
+	for _, c := range []struct {
+		ctx    context.Context
+		method string
+		want   error
+	}{
+		{t.Context(), "POST", nil}, {late, "POST", fenced}, {late, "PATCH", fenced}, {late, "GET", nil}, {t.Context(), "PATCH", nil},
+	} {
+		before := sent
+		_, err := way.RoundTrip(httptest.NewRequestWithContext(c.ctx, c.method, "/issues", nil))
+		if !errors.Is(err, c.want) || (sent > before) != (c.want == nil) {
+			t.Errorf("%s: %v, sent %v", c.method, err, sent > before)
+		}
+	}
+}
+
 // Who stops waiting leaves the turn to the next.
 func TestPacedStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		way := paced{roundTrip(func(*http.Request) (*http.Response, error) { sent++; return reply(200, ""), nil }), newTurn(), time.Second}
+		way := paced{roundTrip(func(*http.Request) (*http.Response, error) { sent++; return reply(200, ""), nil }), newTurn(), time.Second, always}
 		impatient := &http.Client{Transport: way, Timeout: 100 * time.Millisecond}
 		for i := range 3 {
 			if _, err := impatient.Post("http://github.test/", "", nil); (err == nil) != (i == 0) {

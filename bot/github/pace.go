@@ -1,6 +1,7 @@
 package github
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -17,11 +18,16 @@ func newTurn() turn {
 }
 
 // paced lets requests that write go one after the other, with an interval
-// between them.
+// between them, as long as they may.
 type paced struct {
 	base     http.RoundTripper
 	turn     turn
 	interval time.Duration
+	mayWrite func(context.Context) error
+}
+
+func (a *App) paced(base http.RoundTripper, t turn) paced {
+	return paced{base, t, a.interval, a.mayWrite}
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -48,11 +54,15 @@ func (p paced) await(req *http.Request) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	var err error
 	select {
 	case <-time.After(time.Until(last.Add(p.interval))):
-		return nil
+		err = p.mayWrite(ctx)
 	case <-ctx.Done():
-		p.turn <- last
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	if err != nil {
+		p.turn <- last
+	}
+	return err
 }

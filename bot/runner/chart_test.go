@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -152,6 +153,7 @@ func render(t testing.TB, name string) []string {
 		"quote":      func(v any) string { return fmt.Sprintf("%q", text(v)) },
 		"int64":      func(v any) any { return v },
 		"sha256sum":  func(s string) string { return s },
+		"fail":       func(why string) (string, error) { return "", errors.New(why) },
 		"join": func(by string, list []any) string {
 			var all []string
 			for _, v := range list {

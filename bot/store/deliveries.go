@@ -97,6 +97,21 @@ func (s *Store) markHandled(ctx context.Context, id string) error {
 	return nil
 }
 
+// dropDeliveries deletes the deliveries that came longer ago than age and that
+// nothing is to be done about any more. It keeps all if age is 0.
+func (s *Store) dropDeliveries(ctx context.Context, age time.Duration) error {
+	if age == 0 {
+		return nil
+	}
+	before := time.Now().Add(-age).UnixMilli()
+	_, err := s.exec(ctx, `DELETE FROM deliveries WHERE received_at < $1 AND (handled_at IS NOT NULL OR NOT EXISTS (
+		SELECT 1 FROM river_job WHERE kind = 'delivery' AND args ->> 'id' = deliveries.id AND finalized_at IS NULL))`, before)
+	if err != nil {
+		return fmt.Errorf("drop old deliveries: %w", err)
+	}
+	return nil
+}
+
 // nullTime returns t in milliseconds since 1970, NULL if t is zero.
 func nullTime(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}

@@ -79,9 +79,9 @@ func (r *replica) leave(ctx context.Context) error {
 	return r.store.giveUp(ctx)
 }
 
-// keep renews the lease and gives others up until ctx ends. It returns nil then,
-// and an error when the replica was given up itself.
-func (r *replica) keep(ctx context.Context) error {
+// keep renews the lease, gives others up and drops old deliveries until ctx ends.
+// It returns nil then, and an error when the replica was given up itself.
+func (r *replica) keep(ctx context.Context, deliveries time.Duration) error {
 	tick := time.NewTicker(r.store.lease / 3)
 	defer tick.Stop()
 	for {
@@ -94,7 +94,7 @@ func (r *replica) keep(ctx context.Context) error {
 		if errors.Is(err, ErrFenced) {
 			return err
 		}
-		err = errors.Join(err, r.store.giveUp(ctx))
+		err = errors.Join(err, r.store.giveUp(ctx), r.store.dropDeliveries(ctx, deliveries))
 		if err != nil && ctx.Err() == nil {
 			r.store.log.Warn("lease", "error", err)
 		}

@@ -174,6 +174,39 @@ func TestHeld(t *testing.T) {
 	}
 }
 
+// Deliveries are dropped when they are old and done with.
+func TestDropDeliveries(t *testing.T) {
+	s := openTest(t)
+	const day = 24 * time.Hour
+	for id, age := range map[string]time.Duration{"old handled": 5 * day, "old given up": 5 * day, "old waits": 5 * day, "new handled": 3 * day} {
+		if _, err := s.AddDelivery(t.Context(), Delivery{ID: id, Payload: []byte("{}"), Received: time.Now().Add(-age)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, id := range []string{"old handled", "new handled"} {
+		if err := s.markHandled(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.db.Exec(`UPDATE river_job SET state = 'discarded', finalized_at = CURRENT_TIMESTAMP WHERE args ->> 'id' = 'old given up'`); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		age  time.Duration
+		kept string
+	}{
+		{0, "new handled, old given up, old handled, old waits,"},
+		{4 * day, "new handled, old waits,"},
+	} {
+		if err := s.dropDeliveries(t.Context(), step.age); err != nil {
+			t.Fatal(err)
+		}
+		if got := query(t, s, `SELECT id || ',' FROM deliveries ORDER BY id`); got != step.kept {
+			t.Errorf("kept for %v: %s, want %s", step.age, got, step.kept)
+		}
+	}
+}
+
 // A Run that was given up ends, and so do the contexts of its handlers.
 func TestRunThatIsGivenUp(t *testing.T) {
 	s := openShared(t)

@@ -48,6 +48,10 @@ type Handlers struct {
 	// several at once. One that fails fifty times is given up, after some two and a half hours.
 	Delivery func(ctx context.Context, d Delivery) error
 
+	// KeepDeliveries is how long a delivery is kept after it was handled, or given
+	// up; 0 for ever.
+	KeepDeliveries time.Duration
+
 	// Reconcile looks at a migration. There is one call at a time for each
 	// migration.
 	Reconcile func(ctx context.Context, migration int64) error
@@ -98,7 +102,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 	kept, stop := context.WithCancel(background)
 	defer stop()
 	lost := make(chan error, 1)
-	go func() { lost <- r.keep(kept) }()
+	go func() { lost <- r.keep(kept, h.KeepDeliveries) }()
 	select {
 	case err := <-lost:
 		limit, cancel := context.WithTimeout(background, s.patience)

@@ -39,7 +39,9 @@ It is configured by the environment; docs/configuration.md lists all of it:
   RESTAGE_APP_ID            the number of the GitHub App
   RESTAGE_PRIVATE_KEY       its private key, or RESTAGE_PRIVATE_KEY_FILE
   RESTAGE_WEBHOOK_SECRET    its webhook secret
-  RESTAGE_DATABASE_URL      where to remember (sqlite:restage.db)
+  RESTAGE_DATABASE_URL      where to remember: sqlite: and a file, or
+                            postgres://USER:PASSWORD@HOST/DATABASE (sqlite:restage.db)
+  RESTAGE_KEEP_DELIVERIES   how long handled deliveries are kept (720h)
   RESTAGE_LISTEN            where to listen (:8080)
   RESTAGE_GITHUB_URL        another GitHub than https://github.com
   RESTAGE_LABEL             the label that starts a migration (restage)

@@ -15,7 +15,12 @@ import (
 
 	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/bot/runner"
+	"github.com/restage/restage/bot/store"
 )
+
+// minKeepDeliveries is more than the three days for which GitHub may send a
+// delivery again.
+const minKeepDeliveries = 96 * time.Hour
 
 // settings is the configuration of the server. Each field is read from the
 // environment: AppID from RESTAGE_APP_ID and so on.
@@ -31,6 +36,7 @@ type settings struct {
 	WorkDir        string        `split_words:"true"`
 	LogLevel       slog.Level    `split_words:"true" default:"info"`
 	WriteInterval  time.Duration `split_words:"true" default:"1s"`
+	KeepDeliveries time.Duration `split_words:"true" default:"720h"`
 	Runner         string
 	limits         runner.Settings // from RESTAGE_RUNNER_PARALLEL and so on
 }
@@ -65,6 +71,7 @@ func readSettings() (*settings, *github.App, error) {
 	mustBe(err == nil, "LISTEN", "HOST:PORT or :PORT")
 	mustBe(isURL(s.GithubURL), "GITHUB_URL", "a URL such as https://github.example.com")
 	mustBe(s.Label != "" && len(s.Label) <= 50, "LABEL", "the name of a label, of 1 to 50 characters")
+	mustBe(s.KeepDeliveries >= minKeepDeliveries, "KEEP_DELIVERIES", "a time of 96h or more")
 	mustBe(s.WriteInterval >= 0 && s.WriteInterval <= time.Minute, "WRITE_INTERVAL", "a time from 0s to 1m")
 	info, err := os.Stat(s.WorkDir)
 	mustBe(slices.Contains([]string{"", "bubblewrap", "kubernetes", "none"}, s.Runner), "RUNNER", "bubblewrap, kubernetes or none")
@@ -77,7 +84,7 @@ func readSettings() (*settings, *github.App, error) {
 	if len(wrong) > 0 {
 		return nil, nil, usageError{errors.New(strings.Join(wrong, "; "))}
 	}
-	app, err := github.New(github.Config{URL: s.GithubURL, AppID: s.AppID, PrivateKey: key, WorkDir: s.WorkDir, WriteInterval: s.WriteInterval})
+	app, err := github.New(github.Config{URL: s.GithubURL, AppID: s.AppID, PrivateKey: key, WorkDir: s.WorkDir, WriteInterval: s.WriteInterval, MayWrite: store.Held})
 	if err != nil {
 		return nil, nil, usageError{fmt.Errorf("RESTAGE_PRIVATE_KEY, RESTAGE_GITHUB_URL: %w", err)}
 	}

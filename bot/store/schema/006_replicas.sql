@@ -7,3 +7,5 @@ CREATE TABLE replicas (
 
 -- The replica that works on a migration, '' if none does.
 ALTER TABLE looks ADD COLUMN holder TEXT NOT NULL DEFAULT '';
+
+CREATE INDEX deliveries_received ON deliveries (received_at);

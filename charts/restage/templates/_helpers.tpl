@@ -37,3 +37,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "restage.image" -}}
 {{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) -}}
 {{- end }}
+
+{{- define "restage.postgres" -}}
+{{- if or .Values.database.url .Values.database.existingSecret -}}
+yes
+{{- end -}}
+{{- end }}
