@@ -264,7 +264,8 @@ func TestRequireGreenGoesOn(t *testing.T) {
 	w.write("main", "a.txt", "")
 	second := w.git("rev-parse", "main")
 	one.end <- runner.Result{Status: 1}
-	await(2)
+	await(1) // only a look after that gives up the other
+	await(1)
 	same(t, "the other ended with", <-other.cancelled, "nobody awaits it any more")
 	contain(t, w.status(issue), "runs the repository's own checks on `main` first")
 	w.write("main", "b.txt", "")
