@@ -2,6 +2,7 @@
 # make test   all tests and checks, with their set-up
 # make build  bin/restage
 # make bench  how fast it is, beside rope and ripgrep
+# make bench-receiver  how many webhooks it stores a second, beside Probot
 # make test-postgres  the tests of what is remembered, on PostgreSQL
 # make test-cluster  the Kubernetes runner with a real API server
 
@@ -12,7 +13,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test test-postgres test-cluster build bench testdata needs
+.PHONY: demo test test-postgres test-cluster build bench bench-receiver testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -63,3 +64,8 @@ testdata:
 
 bench:
 	python3 phases/bench/compare.py
+
+bench-receiver:
+	mkdir -p .cache/probot
+	cd .cache/probot && npm install --silent --no-audit --no-fund --no-save probot@14.3.2
+	go test ./webhook -run '^$$' -bench Receiver -benchtime 1x

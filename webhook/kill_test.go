@@ -125,11 +125,11 @@ func postTo(t *testing.T, url, id string) bool {
 }
 
 // startServer runs serveUntilKilled in a process of its own.
-func startServer(t *testing.T, path string) (url string, kill func()) {
+func startServer(t testing.TB, path string) (url string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), serveEnv+"="+path)
-	cmd.Stderr = t.Output()
+	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/riverqueue/river"
 )
 
 // A Delivery is one webhook delivery from GitHub. Times have a resolution of a
@@ -37,33 +35,10 @@ func (s *Store) AddDelivery(ctx context.Context, d Delivery) (added bool, err er
 	if d.Received.IsZero() {
 		d.Received = time.Now()
 	}
-	err = s.tx(ctx, func(tx *sql.Tx) error {
-		added, err = s.addDelivery(ctx, tx, d)
-		return err
-	})
-	if err != nil {
+	if added, err = s.intake.add(ctx, d); err != nil {
 		return false, fmt.Errorf("add delivery %s: %w", d.ID, err)
 	}
 	return added, nil
-}
-
-func (s *Store) addDelivery(ctx context.Context, tx *sql.Tx, d Delivery) (added bool, err error) {
-	res, err := tx.ExecContext(ctx, `INSERT INTO deliveries
-		(id, event, action, installation, repository, payload, received_at, handled_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING`,
-		text(d.ID), text(d.Event), text(d.Action), d.Installation, text(d.Repository), d.Payload, d.Received.UnixMilli(), nullTime(d.Handled))
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	if err != nil || n == 0 {
-		return false, err
-	}
-	if !d.Handled.IsZero() {
-		return true, nil
-	}
-	_, err = s.jobs.InsertTx(ctx, tx, deliveryArgs{d.ID}, &river.InsertOpts{Queue: deliveryQueue, MaxAttempts: tries})
-	return err == nil, err
 }
 
 // Delivery returns the delivery with that ID. The error wraps ErrNotFound if

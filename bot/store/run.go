@@ -29,6 +29,7 @@ const (
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
 	resyncLimit      = 10 * time.Minute
+	intakeLimit      = 10 * time.Second
 	leaveLimit       = 5 * time.Second // for what is written when all is done
 	runTries         = 5
 	whileTaken       = time.Second            // how long a look waits for another replica to end one

@@ -63,7 +63,7 @@ func create(path string) error {
 func dsn(path string) string {
 	pragmas := url.Values{
 		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "wal_autocheckpoint(4000)", "foreign_keys(ON)"},
 	}
 	name := url.URL{Path: path}
 	return "file:" + name.EscapedPath() + "?" + pragmas.Encode()

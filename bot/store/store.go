@@ -24,6 +24,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/riverqueue/river"
@@ -42,8 +43,11 @@ var ErrNotFound = errors.New("not found")
 type Store struct {
 	db     *sql.DB
 	engine engine
+	intake *intake
 	jobs   *river.Client[*sql.Tx] // inserts jobs; Run has a client of its own that works them
 	log    *slog.Logger           // for River, which is told to keep to warnings
+
+	close sync.Once // of the intake
 
 	lease    time.Duration // how long a replica is taken to live without a sign of it
 	grace    time.Duration // how long Run lets work finish when it is to stop
@@ -83,9 +87,11 @@ func open(ctx context.Context, db *sql.DB, e engine, log *slog.Logger) (*Store, 
 		lease: 30 * time.Second, grace: 10 * time.Second, patience: 10 * time.Second,
 	}
 	if err := s.prepare(ctx); err != nil {
-		s.Close()
+		db.Close()
 		return nil, err
 	}
+	s.intake = newIntake()
+	go s.intake.run(s)
 	return s, nil
 }
 
@@ -107,6 +113,7 @@ func (s *Store) prepare(ctx context.Context) error {
 
 // Close closes the database. Run must have returned.
 func (s *Store) Close() error {
+	s.close.Do(s.intake.close)
 	err := s.db.Close()
 	s.engine.close()
 	return err

@@ -237,3 +237,34 @@ func TestAddDeliveryNeedsItsJob(t *testing.T) {
 		t.Errorf("a delivery without a job is stored")
 	}
 }
+
+// Many at once are stored in groups. One that cannot be stored harms no other,
+// and one that comes twice is new once.
+func TestAddDeliveriesAtOnce(t *testing.T) {
+	s := openTest(t)
+	group := []*incoming{}
+	for _, id := range []string{"a", "b", "a", "c"} {
+		group = append(group, &incoming{Delivery: Delivery{ID: id, Payload: []byte("{}"), Received: time.Now()}, done: make(chan error, 1)})
+	}
+	group[1].Payload = nil // the database wants one
+	s.storeGroup(group)
+	var got []string
+	for _, i := range group {
+		got = append(got, fmt.Sprint(i.ID, " ", i.added, " ", <-i.done != nil))
+	}
+	if want := "a true false, b false true, a false false, c true false"; strings.Join(got, ", ") != want {
+		t.Errorf("new and failed: %s\nwant %s", strings.Join(got, ", "), want)
+	}
+	if got := jobs(t, s); got != "delivery/a/available/0 delivery/c/available/0" {
+		t.Errorf("jobs are %s", got)
+	}
+}
+
+// A Store that is closed answers, and takes nothing.
+func TestAddDeliveryClosed(t *testing.T) {
+	s := openTest(t)
+	s.Close()
+	if added, err := s.AddDelivery(t.Context(), Delivery{ID: "a", Payload: []byte("{}")}); added || !errors.Is(err, errClosed) {
+		t.Errorf("got %v, %v", added, err)
+	}
+}

@@ -140,14 +140,18 @@ func Start(ctx context.Context) (*Server, error) {
 
 // programs returns the folder of PostgreSQL's programs; Debian has one for each version.
 func programs() (string, error) {
-	if path, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(path), nil
-	}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil || len(found) == 0 {
+	if err == nil && len(found) > 0 {
+		return filepath.Dir(slices.Max(found)), nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
 		return "", errors.New("initdb is missing: install the package postgresql")
 	}
-	return filepath.Dir(slices.Max(found)), nil
+	return filepath.Dir(path), nil
 }
 
 func (s *Server) start(ctx context.Context) error {
