@@ -51,7 +51,7 @@ test:
 # what a result depends on, hence -count.
 test-postgres:
 	.ci/setup
-	RESTAGE_TEST_POSTGRES=1 go test -count=1 -timeout 15m ./bot/store ./bot
+	RESTAGE_TEST_POSTGRES=1 go test -count=1 -timeout 15m ./bot/store ./webhook ./bot
 
 # Apart from the rest, because a quarter of an hour goes into building Kubernetes.
 test-cluster:

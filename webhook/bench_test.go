@@ -42,7 +42,7 @@ func BenchmarkReceiver(b *testing.B) {
 		b.Fatal("Probot is not there: use make bench-receiver")
 	}
 	for b.Loop() {
-		restage, kill := startServer(b, filepath.Join(b.TempDir(), "restage.db"))
+		restage, kill := startServer(b, "sqlite:"+filepath.Join(b.TempDir(), "restage.db"))
 		probot := startProbot(b, modules)
 		var best [2]result
 		for range rounds {

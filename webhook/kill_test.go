@@ -9,30 +9,30 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 // serveEnv names the database when the test binary is to be a server.
 const serveEnv = "RESTAGE_TEST_SERVE"
 
 func TestMain(m *testing.M) {
-	if path := os.Getenv(serveEnv); path != "" {
-		fmt.Fprintln(os.Stderr, serveUntilKilled(path))
+	if url := os.Getenv(serveEnv); url != "" {
+		fmt.Fprintln(os.Stderr, serveUntilKilled(url))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Run(m))
 }
 
 // serveUntilKilled serves the handler and says on standard output where.
-func serveUntilKilled(path string) error {
+func serveUntilKilled(database string) error {
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	st, err := store.Open(context.Background(), "sqlite:"+path, log)
+	st, err := store.Open(context.Background(), database, log)
 	if err != nil {
 		return err
 	}
@@ -44,20 +44,21 @@ func serveUntilKilled(path string) error {
 	return http.Serve(l, New(st, []byte(secret), log))
 }
 
-// A delivery that was answered 202 is in the database with its job, also when
-// the process is killed with others under way.
+// Of two thousand deliveries, sixteen at a time, each that was answered 202 is in
+// the database with its job, however often the process is killed with others under
+// way.
 func TestKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "restage.db")
+	database := postgrestest.Database(t)
 	var accepted []string
-	for round := range 2 {
-		got := postUntilKilled(t, path, round)
+	for round := 0; len(accepted) < 2000; round++ {
+		got := postUntilKilled(t, database, round)
 		t.Logf("round %d: %d accepted", round, len(got))
 		accepted = append(accepted, got...)
 	}
-	db := openDB(t, path)
+	db := postgrestest.Open(t, database)
 	for _, id := range accepted {
-		rows := count(t, db, `SELECT count(*) FROM deliveries WHERE id = ? AND handled_at IS NULL`, id)
-		jobs := count(t, db, `SELECT count(*) FROM river_job WHERE json_extract(args, '$.id') = ? AND state = 'available'`, id)
+		rows := count(t, db, `SELECT count(*) FROM deliveries WHERE id = $1 AND handled_at IS NULL`, id)
+		jobs := count(t, db, `SELECT count(*) FROM river_job WHERE args ->> 'id' = $1 AND state = 'available'`, id)
 		if rows != 1 || jobs != 1 {
 			t.Errorf("%s was accepted: %d rows, %d jobs, want one of each", id, rows, jobs)
 		}
@@ -70,10 +71,10 @@ func TestKilled(t *testing.T) {
 }
 
 // postUntilKilled starts a server on the database, posts deliveries to it from
-// several goroutines, kills it after the hundredth was accepted, and returns the
+// several goroutines, kills it after 400 were accepted, and returns the
 // ids of all that were accepted until the end.
-func postUntilKilled(t *testing.T, path string, round int) (accepted []string) {
-	url, kill := startServer(t, path)
+func postUntilKilled(t *testing.T, database string, round int) (accepted []string) {
+	url, kill := startServer(t, database)
 	var mu sync.Mutex
 	var next atomic.Int64
 	post := func() bool {
@@ -84,13 +85,13 @@ func postUntilKilled(t *testing.T, path string, round int) (accepted []string) {
 		mu.Lock()
 		defer mu.Unlock()
 		accepted = append(accepted, id)
-		if len(accepted) == 100 {
+		if len(accepted) == 400 {
 			kill()
 		}
 		return true
 	}
 	var wg sync.WaitGroup
-	for range 8 {
+	for range 16 {
 		wg.Go(func() {
 			for post() {
 			}
@@ -125,10 +126,10 @@ func postTo(t *testing.T, url, id string) bool {
 }
 
 // startServer runs serveUntilKilled in a process of its own.
-func startServer(t testing.TB, path string) (url string, kill func()) {
+func startServer(t testing.TB, database string) (url string, kill func()) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), serveEnv+"="+path)
+	cmd.Env = append(os.Environ(), serveEnv+"="+database)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/restage/restage/bot/store"
+	"github.com/restage/restage/bot/store/postgrestest"
 )
 
 const (
@@ -37,25 +38,15 @@ type server struct {
 
 func serve(t *testing.T) *server {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "restage.db")
-	st, err := store.Open(t.Context(), "sqlite:"+path, slog.New(slog.DiscardHandler))
+	database := postgrestest.Database(t)
+	st, err := store.Open(t.Context(), database, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	s := &server{httptest.NewServer(New(st, []byte(secret), slog.New(slog.DiscardHandler))), st, openDB(t, path)}
+	s := &server{httptest.NewServer(New(st, []byte(secret), slog.New(slog.DiscardHandler))), st, postgrestest.Open(t, database)}
 	t.Cleanup(s.Close)
 	return s
-}
-
-func openDB(t *testing.T, path string) *sql.DB {
-	t.Helper()
-	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
 }
 
 // count returns the number that a query selects.
@@ -156,13 +147,13 @@ func TestAccepted(t *testing.T) {
 			if status, answer := s.post(t, test.body, changes...); status != 200 || answer != "received before\n" {
 				t.Errorf("again: %d %q, want 200", status, answer)
 			}
-			if n := count(t, s.db, `SELECT count(*) FROM deliveries WHERE id = ? AND handled_at IS NULL`, id); n != test.jobs {
+			if n := count(t, s.db, `SELECT count(*) FROM deliveries WHERE id = $1 AND handled_at IS NULL`, id); n != test.jobs {
 				t.Errorf("%d rows to handle, want %d", n, test.jobs)
 			}
-			if n := count(t, s.db, `SELECT count(*) FROM deliveries WHERE id = ?`, id); n != 1 {
+			if n := count(t, s.db, `SELECT count(*) FROM deliveries WHERE id = $1`, id); n != 1 {
 				t.Errorf("%d rows, want 1", n)
 			}
-			if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE json_extract(args, '$.id') = ?`, id); n != test.jobs {
+			if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE args ->> 'id' = $1`, id); n != test.jobs {
 				t.Errorf("%d jobs, want %d", n, test.jobs)
 			}
 		})
@@ -449,7 +440,7 @@ func TestSameDeliveryAtOnce(t *testing.T) {
 		if statuses[202] != 1 || statuses[200] != repeats-1 {
 			t.Errorf("%s: %v, want one 202 and %d times 200", id, statuses, repeats-1)
 		}
-		if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE json_extract(args, '$.id') = ?`, id); n != 1 {
+		if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE args ->> 'id' = $1`, id); n != 1 {
 			t.Errorf("%s has %d jobs, want 1", id, n)
 		}
 	}

@@ -66,7 +66,7 @@ func Open(t testing.TB, databaseURL string) *sql.DB {
 	t.Helper()
 	driver, name := "pgx", databaseURL
 	if path, ok := strings.CutPrefix(databaseURL, "sqlite:"); ok {
-		driver, name = "sqlite", path
+		driver, name = "sqlite", path+"?_pragma=busy_timeout(10000)"
 	}
 	db, err := sql.Open(driver, name)
 	if err != nil {
