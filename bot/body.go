@@ -285,6 +285,9 @@ func (l *look) summaryText() string {
 			continue
 		}
 		line := fmt.Sprintf("**%s**: nothing to do", s.phase)
+		if by := l.skips[s.number]; by != "" {
+			line = fmt.Sprintf("**%s**: skipped by %s", s.phase, markdown.Code(by))
+		}
 		if s.merged() {
 			line = fmt.Sprintf("**%s**: #%d, %s", s.phase, s.pull.GetNumber(), plural(len(s.report.Commits), "commit"))
 		}

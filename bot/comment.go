@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,14 +35,12 @@ func (b *Bot) onComment(ctx context.Context, e *gh.IssueCommentEvent) error {
 		return err
 	}
 	number, who, id := e.GetIssue().GetNumber(), e.GetSender().GetLogin(), e.GetComment().GetID()
-	allowed, err := repo.CanWrite(ctx, who)
-	if err != nil {
+	key := fmt.Sprintf("comment %d", id)
+	if done, err := b.store.Requested(ctx, key); done || err != nil {
 		return err
 	}
-	if !allowed {
-		return b.refuse(ctx, repo, number, who)
-	}
-	if err := repo.ReactToComment(ctx, id, "eyes"); err != nil {
+	allowed, err := repo.CanWrite(ctx, who)
+	if err != nil {
 		return err
 	}
 	issue := number
@@ -52,19 +49,37 @@ func (b *Bot) onComment(ctx context.Context, e *gh.IssueCommentEvent) error {
 			return err
 		}
 	}
-	answer, err := b.follow(ctx, repo, e, issue, commands)
+	if !allowed {
+		return b.refuse(ctx, repo, e.GetRepo().GetID(), issue, number, who)
+	}
+	if err := repo.ReactToComment(ctx, id, "eyes"); err != nil {
+		return err
+	}
+	m, answer, err := b.follow(ctx, repo, e, issue, commands)
 	if err != nil {
 		return err
 	}
 	if len(answer.replies) > 0 {
-		if err := b.reply(ctx, repo, number, fmt.Sprintf("comment %d", id), strings.Join(answer.replies, "\n\n")); err != nil {
+		if err := b.reply(ctx, repo, number, key, strings.Join(answer.replies, "\n\n")); err != nil {
 			return err
 		}
 	}
+	reaction := "+1"
 	if answer.confused {
-		return repo.ReactToComment(ctx, id, "confused")
+		reaction = "confused"
 	}
-	return repo.ReactToComment(ctx, id, "+1")
+	if err := repo.ReactToComment(ctx, id, reaction); err != nil || m.ID == 0 {
+		return err
+	}
+	// The store comes last: what was asked for changes what the commands mean, if
+	// they have to be read again because the process died before.
+	answer.request.ID = key
+	if err := b.store.Request(ctx, m.ID, answer.request); err != nil {
+		return err
+	}
+	b.log.Info("commands followed", "migration", m.ID, "comment", id,
+		"answers", len(answer.request.Answers), "rerun", answer.request.Rerun, "by", who)
+	return nil
 }
 
 // issueOfPull returns the issue that a pull request belongs to, 0 if it is not
@@ -81,8 +96,9 @@ func issueOfPull(ctx context.Context, repo *github.Repo, number int) (int, error
 // answer is what becomes of the commands in one comment.
 type answer struct {
 	request  store.Request
-	replies  []string // Markdown
-	confused bool     // some command could not be followed
+	wish     store.Wish // that holds when the request is taken in
+	replies  []string   // Markdown
+	confused bool       // some command could not be followed
 }
 
 // say adds to the reply what it does not say already.
@@ -95,70 +111,6 @@ func (a *answer) say(text string) {
 func (a *answer) fail(format string, args ...any) {
 	a.confused = true
 	a.say(fmt.Sprintf(format, args...))
-}
-
-// follow carries out commands for the migration of an issue.
-func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEvent, issue int, commands []command) (answer, error) {
-	var a answer
-	m, err := b.store.MigrationOf(ctx, e.GetRepo().GetID(), issue)
-	missing := errors.Is(err, store.ErrNotFound)
-	if err != nil && !missing {
-		return a, err
-	}
-	decisions, err := b.decisions(ctx, m)
-	if err != nil {
-		return a, err
-	}
-	wish, err := b.store.Wish(ctx, m.ID)
-	if err != nil {
-		return a, err
-	}
-	a.request.ID = fmt.Sprintf("comment %d", e.GetComment().GetID())
-	for _, c := range commands {
-		switch {
-		case c.verb == "help" || c.verb == "":
-			a.say(helpText)
-		case !slices.Contains(verbs, c.verb):
-			a.fail("%s", unknownText(c))
-		case missing:
-			a.fail("No migration belongs to this conversation. Put the label %s on an issue that holds a plan to start one.", markdown.Code(b.label))
-		case c.verb == "status":
-			text, err := b.currentStatus(ctx, repo, m)
-			if err != nil {
-				return a, err
-			}
-			a.say(text)
-		case m.State == store.Done:
-			a.fail("This migration is done. For more, open another issue.")
-		case m.State == store.Failed && wish.Kind != store.Cancel:
-			a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
-		case wish.Kind == store.Cancel && c.verb != "cancel" && c.verb != "resume":
-			a.fail("This migration was cancelled. Comment `/restage resume` to go on with it first.")
-		case c.verb == "pause", c.verb == "cancel", c.verb == "resume":
-			a.request.Wish = wishOf(c, e.GetSender().GetLogin())
-		case c.verb == "rerun" && len(c.args) == 0:
-			a.request.Rerun, a.request.Recheck, a.request.Check = true, true, ""
-		case c.verb == "rerun":
-			if err := b.recheck(ctx, m, &a, strings.Join(c.args, " ")); err != nil {
-				return a, err
-			}
-		case c.verb == "plan":
-			if err := b.readAgain(ctx, repo, m, &a); err != nil {
-				return a, err
-			}
-		case c.verb == "decide":
-			a.decide(c, decisions, e)
-		}
-	}
-	if missing {
-		return a, nil
-	}
-	if err := b.store.Request(ctx, m.ID, a.request); err != nil {
-		return a, err
-	}
-	b.log.Info("commands followed", "migration", m.ID, "comment", e.GetComment().GetID(),
-		"answers", len(a.request.Answers), "rerun", a.request.Rerun, "by", e.GetSender().GetLogin())
-	return a, nil
 }
 
 // recheck takes a request to do one check again. To name a second one is to name
@@ -218,7 +170,7 @@ func codes(names []string) []string {
 
 // readAgain reads the plan of a migration again. What changed is said before it
 // is stored: afterwards nobody could tell any more.
-func (b *Bot) readAgain(ctx context.Context, repo *github.Repo, m store.Migration, a *answer) error {
+func (b *Bot) readAgain(ctx context.Context, repo *github.Repo, m store.Migration, a *answer, comment int64) error {
 	issue, err := repo.Issue(ctx, m.Issue)
 	if err != nil {
 		return err
@@ -245,7 +197,7 @@ func (b *Bot) readAgain(ctx context.Context, repo *github.Repo, m store.Migratio
 		return nil
 	}
 	a.request.Plan = &store.Plan{File: now.PlanFile, Text: now.Plan}
-	return b.reply(ctx, repo, m.Issue, "plan of "+a.request.ID, "The plan was read again. This changed:\n\n"+markdown.Block("diff", changes))
+	return b.reply(ctx, repo, m.Issue, fmt.Sprintf("plan of comment %d", comment), "The plan was read again. This changed:\n\n"+markdown.Block("diff", changes))
 }
 
 // planChanges returns how a plan differs from that of the migration, as a diff.
@@ -325,11 +277,22 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 	return all, nil
 }
 
-// refuse tells somebody without write permission, once on each issue, that the
-// bot does not act for them.
-func (b *Bot) refuse(ctx context.Context, repo *github.Repo, number int, who string) error {
-	return b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
+// refuse tells somebody without write permission, once for an issue and its pull
+// requests, that the bot does not act for them. It does so in the conversation of
+// that number.
+func (b *Bot) refuse(ctx context.Context, repo *github.Repo, repository int64, issue, number int, who string) error {
+	if issue == 0 {
+		issue = number
+	}
+	if done, err := b.store.Refused(ctx, repository, issue, who); done || err != nil {
+		return err
+	}
+	err := b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
 		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", markdown.Code(who)))
+	if err != nil {
+		return err
+	}
+	return b.store.AddRefusal(ctx, repository, issue, who)
 }
 
 // reply comments on an issue or a pull request unless a comment with that key is

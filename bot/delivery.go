@@ -87,7 +87,7 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		return err
 	}
 	if !allowed {
-		return b.refuse(ctx, repo, number, who)
+		return b.refuse(ctx, repo, e.GetRepo().GetID(), number, number, who)
 	}
 	if err := repo.ReactToIssue(ctx, number, "eyes"); err != nil {
 		return err

@@ -34,6 +34,7 @@ type look struct {
 	issue    *gh.Issue
 	plan     *plan.Plan // nil when it cannot be read
 	wish     store.Wish
+	skips    map[int]string // see store.Skips
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
 	testing  bool           // the base is being verified before anything is done
@@ -209,6 +210,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	if l.wish, err = b.store.Wish(ctx, m.ID); err != nil {
 		return nil, err
 	}
+	if l.skips, err = b.store.Skips(ctx, m.ID); err != nil {
+		return nil, err
+	}
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -350,6 +354,8 @@ func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 		return true, l.followCommands(ctx, s)
 	case s.merged():
 		return true, nil
+	case l.skips[s.number] != "":
+		return true, l.pass(ctx, s)
 	case current && s.row.Error != "":
 		if err := l.findBase(ctx); err != nil {
 			return false, err
@@ -410,7 +416,7 @@ func (l *look) finished() bool {
 func (l *look) openDecisions() []phases.Decision {
 	var last *stage
 	for _, s := range l.stages {
-		if s.known {
+		if s.known && l.skips[s.number] == "" {
 			last = s
 		}
 	}

@@ -200,6 +200,8 @@ func (l *look) stageLine(s *stage) stageLine {
 	switch {
 	case s.merged():
 		line.State = "merged"
+	case s.known && s.row.Skipped && l.skips[s.number] != "":
+		line.State = "skipped by " + markdown.Code(l.skips[s.number])
 	case current && s.row.Error != "":
 		line.State = "stuck"
 	case current && s.row.Skipped && len(unanswered(s.report.Decisions, l.answers)) > 0:

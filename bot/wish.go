@@ -64,15 +64,20 @@ func (l *look) withdraw(ctx context.Context, s *stage, why string) error {
 	return nil
 }
 
-// wishOf returns the wish that a command states, nil if it states none.
-func wishOf(c command, who string) *store.Wish {
-	switch c.verb {
-	case "pause":
-		return &store.Wish{Kind: store.Pause, Why: fmt.Sprintf("%s asked restage to pause.", markdown.Code(who))}
-	case "cancel":
-		return &store.Wish{Kind: store.Cancel, Why: fmt.Sprintf("%s cancelled this migration.", markdown.Code(who))}
-	case "resume":
-		return &store.Wish{Kind: store.GoOn}
+// pass passes over a phase because somebody wants that.
+func (l *look) pass(ctx context.Context, s *stage) error {
+	if s.known && s.row.Skipped && s.row.Revision == l.m.Revision && !s.open() {
+		return nil
 	}
-	return nil
+	why := fmt.Sprintf("%s skipped this phase. Comment `/restage resume %s` to do it after all.", markdown.Code(l.skips[s.number]), s.phase)
+	if err := l.cancelHead(ctx, s, "The phase was skipped."); err != nil {
+		return err
+	}
+	if err := l.withdraw(ctx, s, why); err != nil {
+		return err
+	}
+	s.row = store.Phase{Migration: l.m.ID, Round: l.m.Round, Number: s.number, Revision: l.m.Revision, Rechecks: l.m.Rechecks, Pull: s.row.Pull, Skipped: true}
+	s.report = record{}
+	l.log.Info("phase skipped", "migration", l.m.ID, "phase", s.phase)
+	return l.save(ctx, s)
 }

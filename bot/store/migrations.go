@@ -230,6 +230,8 @@ type Request struct {
 	Recheck bool     // do checks again:
 	Check   string   // the one called so, "" for all
 	Wish    *Wish    // nil: as it was
+	Skips   []Skip   // the last one of a phase counts
+	Discard *Tip     // what people committed to a branch may be replaced; nil: nothing
 }
 
 // A Plan is the text of a plan and where it is from.
@@ -253,8 +255,19 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 		if err != nil {
 			return err
 		}
+		unskipped, err := takeSkips(ctx, tx, migration, r.Skips)
+		if err != nil {
+			return err
+		}
+		if r.Discard != nil {
+			_, err := tx.ExecContext(ctx, `INSERT INTO pushes (repository, branch, commit_id) SELECT repository, $1, $2 FROM migrations WHERE id = $3
+				ON CONFLICT (repository, branch, commit_id) DO NOTHING`, r.Discard.Branch, r.Discard.Commit, migration)
+			if err != nil {
+				return err
+			}
+		}
 		var revisions, rechecks int
-		if anew || r.Rerun || len(r.Answers) > 0 || r.Plan != nil {
+		if anew || unskipped || r.Rerun || len(r.Answers) > 0 || r.Plan != nil {
 			revisions = 1
 		}
 		if r.Recheck {

@@ -84,3 +84,79 @@ func (s *Store) Cancelled(ctx context.Context, migration int64, message string) 
 	}
 	return nil
 }
+
+// A Skip passes over a phase of a migration, or takes that back.
+type Skip struct {
+	Number int    // of the phase
+	By     string // login of who wants it to be passed over; "" to do it after all
+}
+
+// A Tip is the newest commit of a branch.
+type Tip struct{ Branch, Commit string }
+
+// takeSkips stores which phases a request passes over, and reports whether one is
+// to be computed after all.
+func takeSkips(ctx context.Context, tx *sql.Tx, migration int64, skips []Skip) (anew bool, err error) {
+	for _, s := range skips {
+		query, args := `DELETE FROM skips WHERE migration = $1 AND number = $2`, []any{migration, s.Number}
+		if s.By != "" {
+			query, args = `INSERT INTO skips (migration, number, skipped_by) VALUES ($1, $2, $3) ON CONFLICT (migration, number) DO NOTHING`, append(args, s.By)
+		}
+		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+			return false, err
+		}
+		anew = anew || s.By == ""
+	}
+	return anew, nil
+}
+
+// Skips returns who wants which phases of a migration to be passed over, by the
+// numbers of the phases.
+func (s *Store) Skips(ctx context.Context, migration int64) (map[int]string, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT number, skipped_by FROM skips WHERE migration = $1`, migration)
+	if err != nil {
+		return nil, fmt.Errorf("skipped phases of migration %d: %w", migration, err)
+	}
+	defer rows.Close()
+	skips := map[int]string{}
+	for rows.Next() {
+		var number int
+		var by string
+		if err := rows.Scan(&number, &by); err != nil {
+			return nil, fmt.Errorf("skipped phases of migration %d: %w", migration, err)
+		}
+		skips[number] = by
+	}
+	return skips, rows.Err()
+}
+
+// Requested reports whether Request took in the request with that ID.
+func (s *Store) Requested(ctx context.Context, id string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM requests WHERE id = $1`, id).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("request %s: %w", id, err)
+	}
+	return n > 0, nil
+}
+
+// Refused reports whether AddRefusal recorded somebody for an issue.
+func (s *Store) Refused(ctx context.Context, repository int64, issue int, login string) (bool, error) {
+	var n int
+	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM refusals WHERE repository = $1 AND issue = $2 AND login = $3`,
+		repository, issue, login).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("refusal of %s: %w", login, err)
+	}
+	return n > 0, nil
+}
+
+// AddRefusal records that somebody was told that the bot does not act for them.
+func (s *Store) AddRefusal(ctx context.Context, repository int64, issue int, login string) error {
+	_, err := s.exec(ctx, `INSERT INTO refusals (repository, issue, login) VALUES ($1, $2, $3)
+		ON CONFLICT (repository, issue, login) DO NOTHING`, repository, issue, login)
+	if err != nil {
+		return fmt.Errorf("refusal of %s: %w", login, err)
+	}
+	return nil
+}
