@@ -17,7 +17,7 @@ type command struct {
 }
 
 // verbs are the commands that there are.
-var verbs = []string{"decide", "plan", "rerun", "rebuild", "skip", "pause", "resume", "cancel", "status", "help"}
+var verbs = []string{"decide", "plan", "rerun", "rebuild", "skip", "revert", "pause", "resume", "cancel", "status", "help"}
 
 // maxCommands bounds how many commands of one comment are looked at.
 const maxCommands = 50

@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 
@@ -93,6 +94,23 @@ func TestEditedComment(t *testing.T) {
 	same(t, "reactions", w.reactions(id), "")
 	contain(t, w.status(issue), "Review #2 and merge it")
 	same(t, "comments", len(w.comments(issue)), 1)
+}
+
+// What bots write are no commands.
+func TestCommentOfABot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	id := w.comment("ada", issue, "/restage pause")
+	check(t, w.Idle(ctx))
+	for i, d := range w.arrived {
+		w.arrived[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
+		same(t, "a bot", strings.Contains(string(w.arrived[i].Payload), `"type":"Bot"`), true)
+	}
+	w.settle(nil)
+	same(t, "reactions", w.reactions(id), "")
+	contain(t, w.status(issue), "Review #2 and merge it")
 }
 
 // Who may not write is told so once, wherever they ask.

@@ -41,7 +41,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			}
 		}
 	}
-	if r := a.request; a.wish.Kind == store.Pause && (r.Rerun || r.Recheck || r.Plan != nil || len(r.Answers)+len(r.Skips) > 0) {
+	if r := a.request; a.wish.Kind == store.Pause && (r.Rerun || r.Recheck || r.Plan != nil || len(r.Answers)+len(r.Skips)+len(r.Reverts) > 0) {
 		a.say("The migration is paused. This is done when one of you comments `/restage resume`.")
 	}
 	return m, a, nil
@@ -56,6 +56,8 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 		text, err := b.currentStatus(ctx, repo, *m)
 		a.say(text)
 		return err
+	case c.verb == "revert" && a.wish.Kind != store.Cancel:
+		return b.revert(ctx, *m, a, c, e.GetSender().GetLogin())
 	case m.State == store.Done:
 		a.fail("This migration is done. For more, open another issue.")
 	case c.verb == "resume" && len(c.args) == 0:
@@ -103,7 +105,7 @@ func (a *answer) resume(m *store.Migration) {
 	case a.wish.Kind == store.GoOn && m.State == store.Failed:
 		a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
 		return
-	case a.wish.Kind == store.GoOn && m.State == store.Live:
+	case a.wish.Kind == store.GoOn && m.State == store.Live && len(a.request.Reverts) == 0:
 		a.fail("This migration is not paused.")
 		return
 	}
@@ -113,6 +115,15 @@ func (a *answer) resume(m *store.Migration) {
 // skip takes the wish of somebody to pass over a phase, or of "" to do it after
 // all.
 func (a *answer) skip(c command, by string) {
+	number, ok := a.phase(c)
+	if !ok {
+		return
+	}
+	a.request.Skips = append(a.request.Skips, store.Skip{Number: number, By: by})
+}
+
+// phase returns the number of the phase that a command names.
+func (a *answer) phase(c command) (number int, ok bool) {
 	var names []string
 	for _, p := range phases.All {
 		names = append(names, string(p))
@@ -125,9 +136,44 @@ func (a *answer) skip(c command, by string) {
 			s = fmt.Sprintf("There is no phase called %s. Did you mean %s?", markdown.Code(word), markdown.Code(near))
 		}
 		a.fail("%s", s)
-		return
 	}
-	a.request.Skips = append(a.request.Skips, store.Skip{Number: slices.Index(names, name) + 1, By: by})
+	return slices.Index(names, name) + 1, ok
+}
+
+// revert takes the wish to take back a merged phase, and those that were merged
+// after it before.
+func (b *Bot) revert(ctx context.Context, m store.Migration, a *answer, c command, who string) error {
+	number, ok := a.phase(c)
+	if !ok {
+		return nil
+	}
+	l, err := b.see(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	var merged []*stage
+	target := -1
+	for _, s := range slices.Concat(l.earlier, l.stages) {
+		if r := l.revertOf(s); !s.merged() || !s.known || r != nil && r.State != store.Wanted {
+			continue
+		}
+		if s.number == number {
+			target = len(merged)
+		}
+		merged = append(merged, s)
+	}
+	if target < 0 {
+		a.fail("Nothing of %s is merged that could be taken back.", markdown.Code(string(phases.All[number-1])))
+		return nil
+	}
+	var order []string
+	for _, s := range slices.Backward(merged[target:]) {
+		order = append(order, fmt.Sprintf("%s (#%d)", s.phase, s.pull.GetNumber()))
+		a.request.Reverts = append(a.request.Reverts, store.Revert{Round: s.row.Round, Number: s.number, By: who})
+	}
+	a.say(fmt.Sprintf("This is taken back, by a pull request each: %s.", strings.Join(order, ", then ")))
+	return nil
 }
 
 // rebuild takes the wish to have the branch of the open pull request made anew. What

@@ -35,6 +35,7 @@ type look struct {
 	plan     *plan.Plan // nil when it cannot be read
 	wish     store.Wish
 	skips    map[int]string // see store.Skips
+	reverts  []store.Revert
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
 	testing  bool           // the base is being verified before anything is done
@@ -111,7 +112,10 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 		return err
 	}
 	if m.State == store.Done {
-		return nil
+		reverts, err := b.store.Reverts(ctx, m.ID)
+		if err != nil || !reverting(reverts) {
+			return err
+		}
 	}
 	err = b.reconcile(ctx, m, newest.ID != m.ID)
 	if wait, ok := github.RetryAfter(err); ok {
@@ -213,6 +217,9 @@ func (b *Bot) see(ctx context.Context, m store.Migration) (*look, error) {
 	if l.skips, err = b.store.Skips(ctx, m.ID); err != nil {
 		return nil, err
 	}
+	if l.reverts, err = b.store.Reverts(ctx, m.ID); err != nil {
+		return nil, err
+	}
 	if l.answers, err = b.store.Answers(ctx, m.ID); err != nil {
 		return nil, err
 	}
@@ -274,6 +281,9 @@ func (l *look) seeEarlier(ctx context.Context) error {
 				continue
 			}
 			s := &stage{phase: phase, number: i + 1, known: true, row: row}
+			if r := l.revertOf(s); r != nil && r.State == store.Past {
+				continue
+			}
 			s.pull = &gh.PullRequest{Number: &row.Pull, State: gh.String("closed"), MergedAt: &gh.Timestamp{Time: l.m.Created}}
 			if err := s.report.read(row.Report); err != nil {
 				return err

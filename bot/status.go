@@ -200,6 +200,9 @@ func (l *look) stageLine(s *stage) stageLine {
 	switch {
 	case s.merged():
 		line.State = "merged"
+		if r := l.revertOf(s); r != nil {
+			line.State = revertText(*r)
+		}
 	case s.known && s.row.Skipped && l.skips[s.number] != "":
 		line.State = "skipped by " + markdown.Code(l.skips[s.number])
 	case current && s.row.Error != "":

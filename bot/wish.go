@@ -19,6 +19,12 @@ func (l *look) heed(ctx context.Context) error {
 	case store.Cancel:
 		return l.cancel(ctx)
 	}
+	if reverting(l.reverts) {
+		return l.takeBack(ctx)
+	}
+	if err := l.drop(ctx); err != nil {
+		return err
+	}
 	return l.advance(ctx)
 }
 
@@ -26,6 +32,18 @@ func (l *look) heed(ctx context.Context) error {
 // stays.
 func (l *look) cancel(ctx context.Context) error {
 	for _, s := range l.stages {
+		if err := l.withdraw(ctx, s, l.wish.Why); err != nil {
+			return err
+		}
+	}
+	for _, r := range l.reverts {
+		if r.State != store.Wanted {
+			continue
+		}
+		s, err := l.revertStage(ctx, r)
+		if err != nil {
+			return err
+		}
 		if err := l.withdraw(ctx, s, l.wish.Why); err != nil {
 			return err
 		}
@@ -70,7 +88,13 @@ func (l *look) pass(ctx context.Context, s *stage) error {
 		return nil
 	}
 	why := fmt.Sprintf("%s skipped this phase. Comment `/restage resume %s` to do it after all.", markdown.Code(l.skips[s.number]), s.phase)
-	if err := l.cancelHead(ctx, s, "The phase was skipped."); err != nil {
+	l.log.Info("phase skipped", "migration", l.m.ID, "phase", s.phase)
+	return l.setAside(ctx, s, why)
+}
+
+// setAside withdraws a stage, and stores that there is nothing to do for it.
+func (l *look) setAside(ctx context.Context, s *stage, why string) error {
+	if err := l.cancelHead(ctx, s, why); err != nil {
 		return err
 	}
 	if err := l.withdraw(ctx, s, why); err != nil {
@@ -78,6 +102,5 @@ func (l *look) pass(ctx context.Context, s *stage) error {
 	}
 	s.row = store.Phase{Migration: l.m.ID, Round: l.m.Round, Number: s.number, Revision: l.m.Revision, Rechecks: l.m.Rechecks, Pull: s.row.Pull, Skipped: true}
 	s.report = record{}
-	l.log.Info("phase skipped", "migration", l.m.ID, "phase", s.phase)
 	return l.save(ctx, s)
 }

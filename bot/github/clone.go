@@ -123,18 +123,18 @@ func (c *Clone) Head(branch string) (commit string, ok bool) {
 
 // Fetch downloads commits, given by their full hashes, without their history.
 func (c *Clone) Fetch(ctx context.Context, commits ...string) error {
-	if err := c.fetch(ctx, commits); err != nil {
+	if err := c.fetch(ctx, 1, commits); err != nil {
 		return fmt.Errorf("cloning %s: %w", c.repo, err)
 	}
 	return nil
 }
 
-func (c *Clone) fetch(ctx context.Context, commits []string) error {
+func (c *Clone) fetch(ctx context.Context, depth int, commits []string) error {
 	req := packp.NewUploadPackRequestFromCapabilities(c.refs.Capabilities)
 	for _, id := range commits {
 		req.Wants = append(req.Wants, plumbing.NewHash(id))
 	}
-	req.Depth = packp.DepthCommits(1)
+	req.Depth = packp.DepthCommits(depth)
 	if err := req.Capabilities.Set(capability.Shallow); err != nil {
 		return err
 	}

@@ -43,6 +43,17 @@ func (r *Repo) Pull(ctx context.Context, branch string, own map[string]bool) (*g
 	return newest, nil
 }
 
+// PullNumber returns the pull request with that number.
+//
+// GitHub REST: Get a pull request.
+func (r *Repo) PullNumber(ctx context.Context, number int) (*gh.PullRequest, error) {
+	p, _, err := r.rest.PullRequests.Get(ctx, r.Owner, r.Name, number)
+	if err != nil {
+		return nil, fmt.Errorf("looking at #%d: %w", number, err)
+	}
+	return p, nil
+}
+
 // OpenPulls returns the open pull requests of the repository, those that changed
 // last first, at most max (100 at the most).
 //
@@ -138,9 +149,9 @@ func (r *Repo) ClosePull(ctx context.Context, number int) error {
 //
 // GitHub REST: Get a pull request.
 func (r *Repo) PullBranch(ctx context.Context, number int) (string, error) {
-	p, _, err := r.rest.PullRequests.Get(ctx, r.Owner, r.Name, number)
+	p, err := r.PullNumber(ctx, number)
 	if err != nil {
-		return "", fmt.Errorf("looking at #%d: %w", number, err)
+		return "", err
 	}
 	if p.GetHead().GetRepo().GetID() != p.GetBase().GetRepo().GetID() {
 		return "", nil

@@ -231,6 +231,7 @@ type Request struct {
 	Check   string   // the one called so, "" for all
 	Wish    *Wish    // nil: as it was
 	Skips   []Skip   // the last one of a phase counts
+	Reverts []Revert // phases to take back; Round, Number and By count
 	Discard *Tip     // what people committed to a branch may be replaced; nil: nothing
 }
 
@@ -257,6 +258,9 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 		}
 		unskipped, err := takeSkips(ctx, tx, migration, r.Skips)
 		if err != nil {
+			return err
+		}
+		if err := takeReverts(ctx, tx, migration, r.Reverts); err != nil {
 			return err
 		}
 		if r.Discard != nil {

@@ -63,10 +63,16 @@ func takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (ane
 	if _, err := tx.ExecContext(ctx, `DELETE FROM wishes WHERE migration = $1`, migration); err != nil {
 		return false, err
 	}
+	if before.Kind == Pause {
+		return false, nil
+	}
+	if err := resumeReverts(ctx, tx, migration); err != nil {
+		return false, err
+	}
 	if before.Kind == Cancel {
 		return true, setState(ctx, tx, migration, Live, "")
 	}
-	return before.Kind == GoOn, nil
+	return true, nil
 }
 
 // Cancelled records that a migration has ended because people wanted that, unless
