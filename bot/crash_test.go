@@ -3,6 +3,7 @@ package bot_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -59,13 +60,19 @@ func (w *world) everything(issue int) string {
 	w.t.Helper()
 	var b strings.Builder
 	var heads []string
-	for _, c := range w.comments(issue) {
+	i, _, err := w.users["ada"].Issues.Get(ctx, "ada", "shop", issue)
+	check(w.t, err)
+	fmt.Fprintf(&b, "%s %s %d eyes %d confused\n", i.GetState(), i.GetStateReason(), i.GetReactions().GetEyes(), i.GetReactions().GetConfused())
+	for _, c := range w.allComments(issue) {
 		b.WriteString(c + "\n----\n")
 	}
 	for _, branch := range branches {
 		p := w.pull(branch)
+		if p == nil {
+			continue
+		}
 		head := p.GetHead().GetSHA()
-		b.WriteString(p.GetTitle() + "\n" + p.GetBody() + "\n")
+		b.WriteString(p.GetState() + " " + p.GetTitle() + "\n" + p.GetBody() + "\n")
 		b.WriteString(strings.Join(w.checkRuns(head), "\n") + "\n" + w.git("log", "--no-merges", "--format=%T %an %s", head) + "----\n")
 		heads = append(heads, head, "HEAD")
 		for _, c := range w.comments(p.GetNumber()) {

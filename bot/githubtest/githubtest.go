@@ -47,6 +47,10 @@ type Options struct {
 	// check them, or to let some fail.
 	Middleware func(http.Handler) http.Handler
 
+	// Webhooks is the way of webhooks to the apps; http.DefaultTransport when
+	// nil.
+	Webhooks http.RoundTripper
+
 	// RateLimit is the number of requests a token may make in an hour; 5000
 	// when 0.
 	RateLimit int

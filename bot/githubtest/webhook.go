@@ -217,7 +217,7 @@ func (s *Server) post(ctx context.Context, url string, d *delivery) error {
 	for key, value := range d.RequestHeader {
 		r.Header.Set(key, value)
 	}
-	noRedirect := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	noRedirect := &http.Client{Transport: s.opts.Webhooks, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	resp, err := noRedirect.Do(r)
 	if err != nil {
 		return err
