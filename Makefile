@@ -4,6 +4,7 @@
 # make bench  how fast it is, beside rope and ripgrep
 # make bench-receiver  how many webhooks it stores a second, beside Probot
 # make test-postgres  the tests of what is remembered, on PostgreSQL
+# make test-proof     every crash point, 200 seeds of faults, two replicas
 # make test-cluster  the Kubernetes runner with a real API server
 
 export CGO_ENABLED = 0
@@ -46,6 +47,11 @@ test:
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
 	CGO_ENABLED=1 go test -race -timeout 15m ./... # the race detector is written in C
 	$(MAKE) --no-print-directory test-postgres
+	$(MAKE) --no-print-directory test-proof
+
+# What a few minutes are needed for: without them, go test tries some of it.
+test-proof:
+	RESTAGE_TEST_PROOF=1 go test -timeout 30m -run 'TestEffects|TestFaults|TestReplicas' ./bot
 
 # The same tests as on SQLite. Which database they use is read before Go notes
 # what a result depends on, hence -count.

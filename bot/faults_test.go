@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,11 +23,11 @@ import (
 
 // TestFaults plays a story while one of five calls to GitHub goes wrong, and one
 // of five webhooks, by chance. In the end all is as if nothing had happened. A
-// seed that fails does so again: go test ./bot -run TestFaults/seed_17$
+// seed that fails does so again: RESTAGE_TEST_PROOF=1 go test ./bot -run 'TestFaults/seed_17$'
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	seeds := 5
-	if os.Getenv("RESTAGE_TEST_PROOF") != "" {
+	if proof() {
 		seeds = 200
 	}
 	want, faults := shopPlay().inWeather(t, 0, 0)

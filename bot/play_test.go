@@ -23,6 +23,9 @@ import (
 	"github.com/restage/restage/bot/store"
 )
 
+// proof reports whether there are minutes to spare: see make test-proof.
+func proof() bool { return os.Getenv("RESTAGE_TEST_PROOF") != "" }
+
 // A play is a story in acts: in each, people do something, and then the bot does
 // what there is to do.
 type play struct {

@@ -35,7 +35,13 @@ const secret = "not much of a secret"
 
 var ctx = context.Background()
 
-func TestMain(m *testing.M) { os.Exit(postgrestest.Run(m)) }
+func TestMain(m *testing.M) {
+	if settings := os.Getenv(replicaEnv); settings != "" {
+		fmt.Fprintln(os.Stderr, runReplica(settings))
+		os.Exit(1)
+	}
+	os.Exit(postgrestest.Run(m))
+}
 
 // A world is a GitHub with the repository ada/shop, its owner ada, the
 // collaborators bob (write) and eve (triage: labels, but no pushes), and restage, which is driven by
