@@ -36,8 +36,10 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err := l.findBase(ctx); err != nil {
 		return false, err
 	}
-	if tip, ok := l.clone.Head(s.branch); ok && !s.own[tip] {
-		return false, l.respect(ctx, s, tip)
+	tip, foreign := l.clone.Head(s.branch)
+	if foreign = foreign && !s.own[tip]; foreign && !s.open() {
+		return false, pause(fmt.Sprintf("The branch %s has commits that restage did not make, so it leaves it alone. "+
+			"Delete or rename the branch, then comment `/restage rerun`.", markdown.Code(s.branch)))
 	}
 	green, err := l.requireGreen(ctx, s, cfg)
 	if err != nil {
@@ -68,6 +70,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	was, from := s.report, s.row.Base
 	s.report = record{Change: *change, Commands: s.report.Commands}
 	if err := l.format(ctx, s, before, cfg); err != nil {
 		return false, err
@@ -76,6 +79,15 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	checked := head
+	if foreign {
+		if checked, err = l.join(ctx, s, was, tip, head); err != nil {
+			return false, err
+		}
+		if s.after, err = l.clone.Tree(checked); err != nil {
+			return false, err
+		}
+	}
 	if head == l.base {
 		return true, l.skip(ctx, s)
 	}
@@ -83,11 +95,14 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, l.giveUp(ctx, s, err)
 	}
-	if err := l.setCommands(ctx, s, cfg, l.base, head); err != nil {
+	if err := l.setCommands(ctx, s, cfg, l.base, checked); err != nil {
 		return false, err
 	}
-	s.row.Base, s.row.Head, s.row.Checked = l.base, head, head
-	if err := l.publish(ctx, s, cfg); err != nil {
+	s.row.Base, s.row.Head, s.row.Checked, s.row.Tried = l.base, head, checked, l.base
+	if err := l.publish(ctx, s, cfg, tip); err != nil {
+		return false, err
+	}
+	if err := l.sayWhatCame(ctx, s, &was, from); err != nil {
 		return false, err
 	}
 	return false, l.save(ctx, s)
@@ -173,8 +188,10 @@ func commitMessage(c phases.Commit, number, issue int) string {
 	return fmt.Sprintf("%s\n\nStep %d of #%d.\n", title(c.Title), c.Step, issue)
 }
 
-// publish brings branch, pull request and check runs to GitHub.
-func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error {
+// publish brings branch, pull request and check runs to GitHub. The branch goes
+// from tip to what is checked: restage's head or, where people committed, a merge
+// of that.
+func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config, tip string) error {
 	if s.pull != nil && !s.open() {
 		// Before the push: GitHub opens no pull request again whose branch moved.
 		if err := l.reopen(ctx, s); err != nil {
@@ -185,7 +202,11 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 		return err
 	}
 	s.own[s.row.Head] = true
-	pushed, err := l.clone.Push(ctx, s.branch, s.row.Head, func(tip string) bool { return s.own[tip] })
+	replaces := func(at string) bool { return s.own[at] }
+	if s.row.Checked != s.row.Head {
+		replaces = func(at string) bool { return at == tip }
+	}
+	pushed, err := l.clone.Push(ctx, s.branch, s.row.Checked, replaces)
 	var refused *github.RefusedError
 	if errors.As(err, &refused) {
 		s.row.Checked, s.report.Results, s.report.Commands = "", nil, nil // of a commit that nobody can look at
@@ -196,7 +217,7 @@ func (l *look) publish(ctx context.Context, s *stage, cfg *config.Config) error 
 		return err
 	}
 	if pushed {
-		l.log.Info("branch pushed", "migration", l.m.ID, "branch", s.branch, "commit", s.row.Head)
+		l.log.Info("branch pushed", "migration", l.m.ID, "branch", s.branch, "commit", s.row.Checked)
 	}
 	if err := l.setPull(ctx, s, cfg.PullRequests); err != nil {
 		return err
@@ -317,23 +338,6 @@ func (l *look) introduce(ctx context.Context, s *stage, opt config.PullRequests)
 	return err
 }
 
-// respect leaves a branch alone that has commits of somebody else. An open pull
-// request is still checked.
-func (l *look) respect(ctx context.Context, s *stage, tip string) error {
-	if !s.open() {
-		return pause(fmt.Sprintf("The branch %s has commits that restage did not make, so it leaves it alone. "+
-			"Delete or rename the branch, then comment `/restage rerun`.", markdown.Code(s.branch)))
-	}
-	s.row.Migration, s.row.Round, s.row.Number = l.m.ID, l.m.Round, s.number
-	s.row.Revision, s.row.Pull = l.m.Revision, s.pull.GetNumber()
-	s.row.Error = ""
-	if s.row.Base == "" {
-		s.row.Base = l.base
-	}
-	s.row.Rechecks = -1 // the checks are done again for this revision
-	return l.keepChecked(ctx, s)
-}
-
 // skip ends a phase that changes nothing. A pull request that was open for it
 // is closed: it would show what is no longer wanted.
 func (l *look) skip(ctx context.Context, s *stage) error {
@@ -342,7 +346,7 @@ func (l *look) skip(ctx context.Context, s *stage) error {
 	}
 	s.report.Commands = nil
 	s.row.Skipped = true
-	s.row.Base, s.row.Head, s.row.Checked = l.base, "", ""
+	s.row.Base, s.row.Head, s.row.Checked, s.row.Tried = l.base, "", "", l.base
 	if s.open() {
 		if err := l.repo.ClosePull(ctx, s.pull.GetNumber()); err != nil {
 			return err

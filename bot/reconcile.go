@@ -73,6 +73,7 @@ type record struct {
 	IDs      []string       `json:"ids"`     // of the commits as they were pushed
 	Results  []check.Result `json:"results"` // of static checks
 	Commands []verification `json:"commands"`
+	Tip      string         `json:"tip,omitempty"` // of the branch with people's commits, that the phase did not go together with
 }
 
 // read fills r with what was stored; with nothing if nothing was.
@@ -370,7 +371,7 @@ func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 		if err := l.findBase(ctx); err != nil {
 			return false, err
 		}
-		if s.row.Tried == l.base {
+		if tip, _ := l.clone.Head(s.branch); s.row.Tried == l.base && (s.report.Tip == "" || s.report.Tip == tip) {
 			return false, pause(s.row.Error)
 		}
 		return l.make(ctx, s)
@@ -386,7 +387,7 @@ func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 		return false, pause(fmt.Sprintf("#%d was closed without merging. Open it again to go on with it, "+
 			"or comment `/restage rerun` to have it made anew.", s.pull.GetNumber()))
 	}
-	return false, l.keepChecked(ctx, s)
+	return l.keepUp(ctx, s)
 }
 
 // late reports whether something was asked for after the phases were computed

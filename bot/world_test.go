@@ -360,9 +360,21 @@ func (w *world) git(args ...string) string {
 // write commits a file to a branch as ada.
 func (w *world) write(branch, path, text string) {
 	w.t.Helper()
+	run, write := w.workTree(branch)
+	write(path, text)
+	run("add", ".")
+	run("commit", "--quiet", "-m", "Write "+path)
+	run("push", "--quiet", "origin", branch)
+}
+
+// workTree checks out a branch for ada. It returns functions that run git there
+// and write a file.
+func (w *world) workTree(branch string) (run func(args ...string), write func(path, text string)) {
+	w.t.Helper()
 	dir := w.t.TempDir()
 	repo := must(w.RepositoryDir("ada", "shop"))
-	run := func(args ...string) {
+	run = func(args ...string) {
+		w.t.Helper()
 		cmd := exec.Command("git", append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -370,11 +382,11 @@ func (w *world) write(branch, path, text string) {
 		}
 	}
 	run("clone", "--quiet", "--branch", branch, repo, ".")
-	check(w.t, os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755))
-	check(w.t, os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644))
-	run("add", ".")
-	run("commit", "--quiet", "-m", "Write "+path)
-	run("push", "--quiet", "origin", branch)
+	return run, func(path, text string) {
+		w.t.Helper()
+		check(w.t, os.MkdirAll(filepath.Dir(filepath.Join(dir, path)), 0o755))
+		check(w.t, os.WriteFile(filepath.Join(dir, path), []byte(text), 0o644))
+	}
 }
 
 // contain checks that text has all of parts.

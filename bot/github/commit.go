@@ -43,15 +43,20 @@ func (c *Clone) Commit(parent string, n Commit) (string, error) {
 	if hash == before.TreeHash {
 		return parent, nil
 	}
+	return c.write(n, hash, before.Hash)
+}
+
+// write stores a commit of a tree.
+func (c *Clone) write(n Commit, tree plumbing.Hash, parents ...plumbing.Hash) (string, error) {
 	who := object.Signature{Name: n.Name, Email: n.Email, When: n.When.UTC()}
 	commit := &object.Commit{
 		Author:       who,
 		Committer:    who,
 		Message:      n.Message,
-		TreeHash:     hash,
-		ParentHashes: []plumbing.Hash{before.Hash},
+		TreeHash:     tree,
+		ParentHashes: parents,
 	}
-	hash, err = c.store(commit.Encode)
+	hash, err := c.store(commit.Encode)
 	if err != nil {
 		return "", fmt.Errorf("committing %q: %w", n.Message, err)
 	}
@@ -95,16 +100,7 @@ func (c *Clone) edit(root *dir, edits []tree.Edit) error {
 		if strings.Count(path, "/") > maxDepth {
 			return &LimitError{fmt.Sprintf("%s: more than %d folders deep", path, maxDepth)}
 		}
-		hash, err := c.store(func(o plumbing.EncodedObject) error {
-			o.SetType(plumbing.BlobObject)
-			w, err := o.Writer()
-			if err != nil {
-				return err
-			}
-			defer w.Close()
-			_, err = w.Write(e.Data)
-			return err
-		})
+		hash, err := c.store(blob(e.Data))
 		if err != nil {
 			return err
 		}

@@ -101,16 +101,17 @@ func (t *commitTree) Read(path string) ([]byte, error) {
 	if !ok {
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
 	}
-	data, err := t.clone.blob(hash)
+	t.clone.mu.Lock()
+	defer t.clone.mu.Unlock()
+	data, err := t.clone.read(hash)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return data, nil
 }
 
-func (c *Clone) blob(hash plumbing.Hash) ([]byte, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// read returns the content of a file. The caller holds the lock.
+func (c *Clone) read(hash plumbing.Hash) ([]byte, error) {
 	if size, err := c.objects.EncodedObjectSize(hash); err == nil && size > maxBlob {
 		return nil, &LimitError{fmt.Sprintf("larger than %d MiB", maxBlob>>20)}
 	}

@@ -365,7 +365,7 @@ type Phase struct {
 	Checked   string // commit that the check results in the report are about
 	Skipped   bool   // there was nothing to do
 	Error     string // why it could not be carried out, for people; "" if it could
-	Tried     string // commit of the base branch that Error is about
+	Tried     string // newest commit of the base branch that this, or Error, holds for
 	Report    []byte // JSON: what was done, asked and found
 }
 
