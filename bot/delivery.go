@@ -35,6 +35,14 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 		err = b.onComment(ctx, e)
 	case *gh.PullRequestEvent:
 		err = b.onPull(ctx, e)
+	case *gh.PushEvent:
+		err = b.onPush(ctx, e)
+	case *gh.RepositoryEvent:
+		err = b.onRepository(ctx, e)
+	case *gh.InstallationEvent:
+		err = b.onInstallation(ctx, e)
+	case *gh.InstallationRepositoriesEvent:
+		err = b.onAdded(ctx, e)
 	case *gh.CheckRunEvent:
 		err = b.onCheckRun(ctx, d, e)
 	case *gh.CheckSuiteEvent:
@@ -55,7 +63,8 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 // event returns the payload of a delivery, nil if the bot has no use for it.
 func (b *Bot) event(d store.Delivery) (any, error) {
 	switch d.Event {
-	case "issues", "issue_comment", "pull_request", "check_run", "check_suite":
+	case "issues", "issue_comment", "pull_request", "check_run", "check_suite",
+		"push", "repository", "installation", "installation_repositories":
 		return gh.ParseWebHook(d.Event, d.Payload)
 	}
 	return nil, nil
