@@ -36,6 +36,15 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err := l.findBase(ctx); err != nil {
 		return false, err
 	}
+	if s.open() && s.row.Base != l.base {
+		// The base may hold the pull request that was open a moment ago.
+		if s.pull, err = l.repo.Pull(ctx, s.branch, s.own); err != nil {
+			return false, err
+		}
+		if !s.open() {
+			return l.next(ctx, s)
+		}
+	}
 	tip, foreign := l.clone.Head(s.branch)
 	if foreign = foreign && !s.own[tip]; foreign && !s.open() {
 		return false, pause(fmt.Sprintf("The branch %s has commits that restage did not make, so it leaves it alone. "+
