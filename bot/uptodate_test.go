@@ -1,8 +1,10 @@
 package bot_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -193,3 +195,28 @@ func (w *world) mergeInto(branch, from string, settled map[string]string) {
 	run("commit", "--quiet", "--amend", "--no-edit")
 	run("push", "--quiet", "origin", branch)
 }
+
+// A pull request is merged after it was seen to be open, and before its base is
+// looked at.
+func TestMergedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	var once sync.Once
+	w.out = transport(func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/info/refs") {
+			once.Do(func() { w.merge(movesBranch) })
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	w.startBot()
+	w.write("main", "docs/news.md", "Nothing new.\n")
+	w.settle(nil)
+	contain(t, w.status(issue), "| 1 | moves | #2 | merged |", "Review #3")
+}
+
+// A transport is a way to GitHub.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
