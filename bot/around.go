@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
+
+	"github.com/restage/restage/bot/store"
 )
 
 // onPush asks for looks when a branch went on. Those of the bot are looked at
@@ -48,4 +50,14 @@ func (b *Bot) installed(ctx context.Context, inst *gh.Installation, repos []*gh.
 		}
 	}
 	return nil
+}
+
+// await pauses a migration that GitHub does not let restage work on. It is looked
+// at again when GitHub tells of a change, and at each resync.
+func (b *Bot) await(ctx context.Context, m store.Migration, why string) error {
+	b.log.Warn("migration out of reach", "migration", m.ID, "repository", m.Owner+"/"+m.Name, "why", why)
+	if err := b.leave(ctx, m, nil); err != nil || m.State == store.Failed {
+		return err
+	}
+	return b.store.SetState(ctx, m.ID, store.Paused, why)
 }

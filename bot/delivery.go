@@ -54,6 +54,10 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 		b.log.Warn("rate limit reached", "delivery", d.ID, "wait", wait)
 		return store.Snooze(wait)
 	}
+	if why, ok := github.OutOfReach(err); ok {
+		b.log.Warn("delivery not followed", "delivery", d.ID, "event", d.Event, "why", why, "error", err)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("delivery %s (%s %s): %w", d.ID, d.Event, d.Action, err)
 	}

@@ -123,6 +123,9 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 		b.log.Warn("rate limit reached", "migration", m.ID, "wait", wait)
 		return store.Snooze(wait)
 	}
+	if why, ok := github.OutOfReach(err); ok {
+		return b.await(ctx, m, why)
+	}
 	if err != nil {
 		return fmt.Errorf("migration %d of %s/%s#%d: %w", m.ID, m.Owner, m.Name, m.Issue, err)
 	}
@@ -133,12 +136,16 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 // replaced.
 func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) error {
 	l, err := b.see(ctx, m)
-	if github.IsGone(err) {
+	if l == nil && github.IsGone(err) {
+		if _, ok := github.OutOfReach(err); !ok {
+			return b.await(ctx, m, "The repository is gone, or restage may not see it. Let the app into it to go on.")
+		}
+	} else if github.IsGone(err) {
 		b.log.Warn("migration has no issue any more", "migration", m.ID, "error", err)
 		if err := b.leave(ctx, m, l); err != nil {
 			return err
 		}
-		return b.store.SetState(ctx, m.ID, store.Failed, "The issue or its repository is gone, or restage may not see it any more.")
+		return b.store.SetState(ctx, m.ID, store.Failed, "The issue is gone, or restage may not see it any more.")
 	}
 	if err != nil {
 		return err

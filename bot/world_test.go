@@ -60,6 +60,7 @@ type world struct {
 
 	database string // URL
 	work     string // folder for clones
+	hook     string // where webhooks go
 
 	description *openapi.Description // what GitHub says of its API; nil if nothing is held against it
 
@@ -86,7 +87,8 @@ func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	check(t, w.Start("127.0.0.1:0"))
 	hook := httptest.NewServer(http.HandlerFunc(w.receive))
 	t.Cleanup(hook.Close)
-	w.furnish(files(archive), hook.URL, nil, permissions...)
+	w.hook = hook.URL
+	w.furnish(files(archive), w.hook, nil, permissions...)
 	w.database, w.work = postgrestest.Database(t), t.TempDir()
 	w.store = must(store.Open(ctx, w.database, slog.New(slog.DiscardHandler)))
 	t.Cleanup(func() { w.store.Close() })

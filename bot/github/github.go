@@ -204,7 +204,7 @@ var errReused = errors.New("the name belongs to another repository now")
 // Find returns the repository under the name it has now, which may have changed
 // since. GitHub leads from an old name to the new one until another
 // repository takes the old name: IsGone tells of the error if that one's
-// number is not id.
+// number is not id. OutOfReach tells of one that is archived.
 //
 // GitHub REST: Get a repository.
 func (r *Repo) Find(ctx context.Context, id int64) (*Repo, error) {
@@ -214,6 +214,9 @@ func (r *Repo) Find(ctx context.Context, id int64) (*Repo, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for %s: %w", r, err)
+	}
+	if now.GetArchived() {
+		return nil, fmt.Errorf("looking for %s: %w", r, errArchived)
 	}
 	found := *r
 	found.Owner, found.Name = now.GetOwner().GetLogin(), now.GetName()

@@ -18,9 +18,11 @@ var errArchived = errors.New("the repository is archived")
 func OutOfReach(err error) (why string, ok bool) {
 	var token *ghinstallation.HTTPError
 	switch {
-	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusNotFound:
+	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusNotFound,
+		isStatus(err, http.StatusUnauthorized): // a token of before
 		return "The GitHub App is not installed here any more. Install it again to go on.", true
-	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusForbidden:
+	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusForbidden,
+		refusedFor(err, "suspended"):
 		return "The installation of the GitHub App is suspended. Unsuspend it to go on.", true
 	case errors.Is(err, errArchived), refusedFor(err, "archived"):
 		return "The repository is archived, so nothing can be written to it. Unarchive it to go on.", true

@@ -62,6 +62,9 @@ func createToken(c *call) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
+	if !inst.Suspended.IsZero() {
+		return reply{}, refuse(http.StatusForbidden, "This installation has been suspended")
+	}
 	var want struct {
 		Repositories  []string          `json:"repositories"`
 		RepositoryIDs []int64           `json:"repository_ids"`

@@ -105,6 +105,9 @@ func (t *tx) identify(r *http.Request) (*actor, error) {
 	if inst == nil {
 		return nil, refuse(http.StatusUnauthorized, "Bad credentials")
 	}
+	if !inst.Suspended.IsZero() {
+		return nil, refuse(http.StatusForbidden, "This installation has been suspended")
+	}
 	a := get[app](t, inst.Parent)
 	return &actor{user: get[user](t, a.Bot), app: a, inst: inst, token: tok}, nil
 }
@@ -177,6 +180,9 @@ func (c *call) authorize() error {
 	c.repo = c.findRepo(owner, name)
 	if c.repo == nil || c.route.app != "jwt" && !c.canSee(who, c.repo) {
 		return errNotFound
+	}
+	if c.repo.Archived && c.r.Method != http.MethodGet && c.route.app != "jwt" {
+		return refuse(http.StatusForbidden, "Repository was archived so is read-only.")
 	}
 	if who.app != nil {
 		return c.authorizeApp()

@@ -91,7 +91,7 @@ func (t *tx) repoJSON(r *repository) obj {
 		"forks_count": 0, "stargazers_count": 0, "watchers_count": 0, "size": 0, "default_branch": r.DefaultBranch,
 		"open_issues_count": open, "is_template": false, "topics": []string{}, "has_issues": true,
 		"has_projects": false, "has_wiki": false, "has_pages": false, "has_downloads": false, "has_discussions": false,
-		"archived": false, "disabled": false, "created_at": stamp(r.Created), "updated_at": stamp(r.Pushed),
+		"archived": r.Archived, "disabled": false, "created_at": stamp(r.Created), "updated_at": stamp(r.Pushed),
 		"pushed_at": stamp(r.Pushed), "license": nil, "forks": 0, "open_issues": open, "watchers": 0,
 		"allow_forking": true, "web_commit_signoff_required": false,
 	}
@@ -146,7 +146,7 @@ func (t *tx) installationJSON(inst *installation) obj {
 		"target_id": account.ID, "target_type": account.Type, "permissions": a.Manifest.Permissions,
 		"events": a.Manifest.events(), "created_at": stamp(inst.Created), "updated_at": stamp(inst.Created),
 		"single_file_name": nil, "has_multiple_single_files": false, "single_file_paths": []string{},
-		"suspended_by": nil, "suspended_at": nil,
+		"suspended_by": nil, "suspended_at": stamp(inst.Suspended),
 	}
 }
 

@@ -23,6 +23,7 @@ type repository struct {
 	Owner         string
 	Name          string
 	Private       bool
+	Archived      bool
 	DefaultBranch string
 	Roles         map[string]role // by login
 	LastNumber    int             // of issues and pull requests
@@ -49,6 +50,8 @@ type installation struct {
 	Account int64   // the owner
 	Repos   []int64 // empty means all of the account
 	Created time.Time
+
+	Suspended time.Time // zero if it is not
 }
 
 // A token is what an installation acts with. Its id is a hash of its text.

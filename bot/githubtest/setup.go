@@ -280,11 +280,7 @@ func (s *Server) Install(appID int64, owner string, repos ...string) (int64, err
 		inst = &installation{Account: u.ID, Repos: ids, Created: t.now()}
 		inst.Parent = appID
 		t.put(inst)
-		t.deliver(a, inst, event{name: "installation", action: "created", payload: obj{
-			"action": "created", "sender": t.userJSON(u), "requester": nil,
-			"repositories": each(t.installedRepos(inst), func(r *repository) obj {
-				return obj{"id": r.ID, "node_id": nodeID("R", r.ID), "name": r.Name, "full_name": r.fullName(), "private": r.Private}
-			})}})
+		t.deliverInstallation(inst, "created")
 		return nil
 	})
 	if err != nil {
