@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	gh "github.com/google/go-github/v60/github"
+
 	"github.com/restage/restage/bot/store"
 )
 
@@ -73,4 +75,93 @@ func TestOutOfReach(t *testing.T) {
 func (w *world) permit(manifest string) {
 	w.t.Helper()
 	must(w.RegisterApp("ada", []byte(manifest), w.hook, secret))
+}
+
+// An issue that is closed on the way: people are asked what they want.
+func TestIssueClosed(t *testing.T) {
+	t.Parallel()
+	for _, cancelled := range []bool{false, true} {
+		w := newWorld(t, shop)
+		issue := w.file("ada", fenced(yaml))
+		w.settle(nil)
+		set := func(state string) {
+			_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{State: &state})
+			check(t, err)
+			w.settle(nil)
+		}
+		set("closed")
+		contain(t, w.status(issue), "**Paused.** The issue was closed.", "/restage cancel")
+		same(t, "asked", strings.Count(strings.Join(w.comments(issue), "\n"), "Open it again to go on, or comment `/restage cancel`"), 2)
+		same(t, "pull request", w.pull(movesBranch).GetState(), "open")
+		if cancelled {
+			w.comment("ada", issue, "/restage cancel")
+			w.settle(nil)
+			same(t, "pull request", w.pull(movesBranch).GetState(), "closed")
+			continue
+		}
+		set("open")
+		contain(t, w.status(issue), "Review #2")
+		w.merge(movesBranch)
+		w.settle(nil)
+		contain(t, w.status(issue), "Review #3")
+	}
+}
+
+// However a pull request gets into the base, the next one opens.
+func TestWaysToMerge(t *testing.T) {
+	t.Parallel()
+	button := func(method string) func(w *world) {
+		return func(w *world) {
+			_, _, err := w.users["ada"].PullRequests.Merge(ctx, "ada", "shop", 2, "", &gh.PullRequestOptions{MergeMethod: method})
+			check(w.t, err)
+		}
+	}
+	byHand := func(args ...string) func(w *world) {
+		return func(w *world) {
+			run, _ := w.workTree("main")
+			run(append([]string{"merge", "--quiet"}, args...)...)
+			if args[0] == "--squash" {
+				run("commit", "--quiet", "-m", "Move the prices")
+			}
+			run("push", "--quiet", "origin", "main")
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		merge func(w *world)
+		state string // of the phase
+	}{
+		{"merge commit", button("merge"), "merged"},
+		{"squash", button("squash"), "merged"},
+		{"rebase", button("rebase"), "merged"},
+		{"by hand", byHand("--no-ff", "-m", "Move", "origin/"+movesBranch), "merged"},
+		{"by hand, without a merge commit", byHand("--ff-only", "origin/"+movesBranch), "merged"},
+		{"by hand, as one commit", byHand("--squash", "origin/"+movesBranch), "nothing to do"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, shop)
+			issue := w.file("ada", fenced(yaml))
+			w.settle(nil)
+			test.merge(w)
+			w.pushed()
+			w.settle(nil)
+			contain(t, w.status(issue), "| 1 | moves | #2 | "+test.state+" |")
+			for _, branch := range branches[1:] {
+				w.merge(branch)
+				w.settle(nil)
+			}
+			contain(t, w.status(issue), "Everything is merged")
+		})
+	}
+}
+
+// pushed lets GitHub notice what was pushed past it.
+func (w *world) pushed() {
+	w.t.Helper()
+	_, _, err := w.users["ada"].Git.CreateRef(ctx, "ada", "shop", &gh.Reference{
+		Ref:    gh.String("refs/heads/another"),
+		Object: &gh.GitObject{SHA: gh.String(strings.TrimSpace(w.git("rev-parse", "main")))},
+	})
+	check(w.t, err)
 }

@@ -80,6 +80,8 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 	switch {
 	case e.GetAction() == "reopened":
 		return b.lookAt(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
+	case e.GetAction() == "closed" && !isBot(e.GetSender()):
+		return b.onClosed(ctx, d, e)
 	case e.GetAction() != "labeled" || isBot(e.GetSender()):
 		return nil
 	}
@@ -122,6 +124,29 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		m.State, m.Message = store.Failed, brokenText(broken)+" Then put the label on again."
 	}
 	return b.start(ctx, repo, m)
+}
+
+// closedText says what became of a migration whose issue was closed.
+const closedText = "The issue was closed. Open it again to go on, or comment `/restage cancel` to end this: " +
+	"that closes the open pull request."
+
+// onClosed asks what is to become of a migration whose issue was closed.
+func (b *Bot) onClosed(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) error {
+	m, err := b.store.MigrationOf(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
+	if errors.Is(err, store.ErrNotFound) || err == nil && m.State != store.Live && m.State != store.Paused {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	repo, err := b.repo(e.Repo, e.Installation)
+	if err != nil {
+		return err
+	}
+	if err := b.reply(ctx, repo, m.Issue, "delivery "+d.ID, closedText); err != nil {
+		return err
+	}
+	return b.store.Enqueue(ctx, m.ID, time.Now())
 }
 
 // start starts a migration, unless one is under way for the issue.

@@ -24,7 +24,7 @@ import (
 // there was nothing to do, so that the next phase may follow.
 func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if l.issue.GetState() == "closed" {
-		return false, pause("The issue was closed. Open it again to go on.")
+		return false, pause(closedText)
 	}
 	cfg, err := l.config()
 	if isBroken(err) {

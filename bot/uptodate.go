@@ -19,6 +19,9 @@ import (
 // went on, the phase is computed on its newest commit: the pull request stays as
 // it is if merging it would lead to the same, and is brought up to date if not.
 func (l *look) keepUp(ctx context.Context, s *stage) (skipped bool, err error) {
+	if l.issue.GetState() == "closed" {
+		return false, pause(closedText)
+	}
 	if err := l.findBase(ctx); err != nil {
 		return false, err
 	}
