@@ -136,7 +136,7 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 // replaced.
 func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) error {
 	l, err := b.see(ctx, m)
-	if l == nil && github.IsGone(err) {
+	if l == nil && github.IsGone(err) && !github.IsTaken(err) {
 		if _, ok := github.OutOfReach(err); !ok {
 			return b.await(ctx, m, "The repository is gone, or restage may not see it. Let the app into it to go on.")
 		}
@@ -145,7 +145,7 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) e
 		if err := b.leave(ctx, m, l); err != nil {
 			return err
 		}
-		return b.store.SetState(ctx, m.ID, store.Failed, "The issue is gone, or restage may not see it any more.")
+		return b.store.SetState(ctx, m.ID, store.Failed, "The issue or its repository is gone, or restage may not see it any more.")
 	}
 	if err != nil {
 		return err

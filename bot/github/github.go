@@ -372,6 +372,10 @@ func IsGone(err error) bool {
 	return isStatus(err, http.StatusNotFound) || isStatus(err, http.StatusGone) || errors.Is(err, errReused)
 }
 
+// IsTaken reports whether err says that the name of a repository is that of
+// another one now.
+func IsTaken(err error) bool { return errors.Is(err, errReused) }
+
 // IsRefused reports whether err is an answer of GitHub by which it does not do
 // what it was asked for, and will not do it the next time.
 func IsRefused(err error) bool {
