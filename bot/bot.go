@@ -87,6 +87,9 @@ func (b *Bot) Resync(ctx context.Context) error {
 			return fmt.Errorf("resync: %w", err)
 		}
 	}
+	if err := b.store.EnqueueGuards(ctx); err != nil {
+		return fmt.Errorf("resync: %w", err)
+	}
 	err = b.redeliver(ctx)
 	if wait, ok := github.RetryAfter(err); ok {
 		b.log.Warn("rate limit reached", "work", "resync", "wait", wait)

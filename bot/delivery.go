@@ -46,8 +46,10 @@ func (b *Bot) Delivery(ctx context.Context, d store.Delivery) error {
 	case *gh.CheckRunEvent:
 		err = b.onCheckRun(ctx, d, e)
 	case *gh.CheckSuiteEvent:
-		if e.GetAction() == "rerequested" {
-			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, e.GetCheckSuite().GetHeadBranch(), "")
+		if suite := e.GetCheckSuite(); e.GetAction() == "rerequested" && !isBranch(suite.GetHeadBranch()) {
+			err = b.onGuardAgain(ctx, d, e.Repo, e.Installation, e.Sender, suite.GetHeadSHA())
+		} else if e.GetAction() == "rerequested" {
+			err = b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, suite.GetHeadBranch(), "")
 		}
 	}
 	if wait, ok := github.RetryAfter(err); ok {
@@ -193,16 +195,16 @@ func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) erro
 // onPull asks for a look when a pull request of the bot was merged, closed,
 // opened again or pushed to by others.
 func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
+	if !isOwn(e.GetPullRequest()) {
+		return b.onOtherPull(ctx, e)
+	}
 	switch e.GetAction() {
 	case "closed", "reopened", "synchronize":
 	default:
 		return nil
 	}
 	head := e.GetPullRequest().GetHead()
-	issue, ok := issueOf(head.GetRef())
-	if !ok || head.GetRepo().GetID() != e.GetRepo().GetID() {
-		return nil
-	}
+	issue, _ := issueOf(head.GetRef())
 	if e.GetAction() == "synchronize" && isBot(e.GetSender()) {
 		own, err := b.store.Pushes(ctx, e.GetRepo().GetID(), head.GetRef())
 		if err != nil || own[head.GetSHA()] {
@@ -221,6 +223,8 @@ func (b *Bot) onCheckRun(ctx context.Context, d store.Delivery, e *gh.CheckRunEv
 		button = e.GetRequestedAction().Identifier
 	}
 	switch {
+	case run.GetName() == guardCheck && (action == "rerequested" || button == rerunButton):
+		return b.onGuardAgain(ctx, d, e.Repo, e.Installation, e.Sender, run.GetHeadSHA())
 	case action == "rerequested", button == rerunButton:
 		return b.onRerequest(ctx, d, e.Repo, e.Installation, e.Sender, head, strings.TrimPrefix(run.GetName(), checkPrefix))
 	case button == decisionsButton:

@@ -71,7 +71,7 @@ func (l *look) overlaps(ctx context.Context, pre *phases.Preflight) (lines []str
 			}
 		}
 	}
-	pulls, err := l.repo.OpenPulls(ctx, maxPulls+1)
+	pulls, err := l.repo.OpenPulls(ctx, "", maxPulls+1)
 	if err != nil {
 		return nil, false, err
 	}

@@ -183,6 +183,9 @@ func (l *look) conclude(ctx context.Context, state store.State, message string) 
 		state = store.Done
 	}
 	l.m.State, l.m.Message = state, message
+	if err := l.setGuard(ctx); err != nil {
+		return err
+	}
 	if err := l.showStatus(ctx, false); err != nil {
 		return err
 	}

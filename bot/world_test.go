@@ -184,10 +184,12 @@ func (w *world) settle(retry func()) {
 			w.do(retry, func() error { return w.bot.Delivery(ctx, d) })
 		}
 		for id := int64(1); ; id++ {
-			if _, err := w.store.Migration(ctx, id); errors.Is(err, store.ErrNotFound) {
+			m, err := w.store.Migration(ctx, id)
+			if errors.Is(err, store.ErrNotFound) {
 				break
 			}
 			w.do(retry, func() error { return w.bot.Reconcile(ctx, id) })
+			w.do(retry, func() error { return w.bot.Guard(ctx, m.Repository) })
 		}
 	}
 }

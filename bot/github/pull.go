@@ -54,13 +54,15 @@ func (r *Repo) PullNumber(ctx context.Context, number int) (*gh.PullRequest, err
 	return p, nil
 }
 
-// OpenPulls returns the open pull requests of the repository, those that changed
-// last first, at most max (100 at the most).
+// OpenPulls returns the open pull requests of the repository that go to a branch,
+// or to any if base is "": those that changed last first, at most max (100 at the
+// most).
 //
 // GitHub REST: List pull requests.
-func (r *Repo) OpenPulls(ctx context.Context, max int) ([]*gh.PullRequest, error) {
+func (r *Repo) OpenPulls(ctx context.Context, base string, max int) ([]*gh.PullRequest, error) {
 	pulls, _, err := r.rest.PullRequests.List(ctx, r.Owner, r.Name, &gh.PullRequestListOptions{
 		State:       "open",
+		Base:        base,
 		Sort:        "updated",
 		Direction:   "desc",
 		ListOptions: gh.ListOptions{PerPage: max},

@@ -150,8 +150,10 @@ func (s *Store) giveUp(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM replicas WHERE until <= `+s.engine.now); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE looks SET holder = '' WHERE holder <> '' AND holder NOT IN (SELECT id FROM replicas)`); err != nil {
-			return err
+		for _, table := range []string{"looks", "watches"} {
+			if _, err := tx.ExecContext(ctx, `UPDATE `+table+` SET holder = '' WHERE holder <> '' AND holder NOT IN (SELECT id FROM replicas)`); err != nil {
+				return err
+			}
 		}
 		alive, err := replicas(ctx, tx)
 		if err != nil {

@@ -81,7 +81,7 @@ func TestGiveUp(t *testing.T) {
 	for i, r := range []*replica{dead, alive} {
 		migration := int64(10 + i)
 		enqueue(t, s, migration, time.Hour)
-		if _, err := s.claim(t.Context(), lookArgs{Migration: migration, Turn: 1}, r.id); err != nil {
+		if _, err := s.claim(t.Context(), lookAt(migration), 1, r.id); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestFenced(t *testing.T) {
 		"EndRun":      func(ctx context.Context) error { return s.EndRun(ctx, Run{}) },
 		"CancelRuns":  func(ctx context.Context) error { return s.CancelRuns(ctx, m, nil) },
 		"markHandled": func(ctx context.Context) error { return s.markHandled(ctx, "d") },
-		"release":     func(ctx context.Context) error { return s.release(ctx, m, late.id) },
+		"release":     func(ctx context.Context) error { return s.release(ctx, lookAt(m), late.id) },
 	}
 	for name, write := range writes {
 		if err := write(asLate); err != nil {
@@ -323,7 +323,7 @@ func runSchedule(t *testing.T, random *rand.Rand) {
 			}
 			holder := w.holder[m]
 			want := w.joined[r] && (holder == nil || holder == r)
-			got, err := s.claim(ctx, look, r.id)
+			got, err := s.claim(ctx, lookAt(look.Migration), look.Turn, r.id)
 			if got != want {
 				t.Fatalf("step %d: claimed: %v, %v, want %v", step, got, err, want)
 			}
@@ -346,7 +346,7 @@ func runSchedule(t *testing.T, random *rand.Rand) {
 				w.writer[m] = fmt.Sprint(step)
 			}
 		case 6:
-			err := s.release(ctx, m, r.id)
+			err := s.release(ctx, lookAt(m), r.id)
 			if got, want := err == nil, w.joined[r]; got != want {
 				t.Fatalf("step %d: released: %v, want success %v", step, err, want)
 			}

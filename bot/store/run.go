@@ -17,6 +17,7 @@ import (
 const (
 	deliveryQueue = "deliveries"
 	lookQueue     = "looks"
+	guardQueue    = "guards"
 	runQueue      = "runs"
 	resyncQueue   = "resyncs"
 )
@@ -25,6 +26,7 @@ const (
 const (
 	deliveriesAtOnce = 8
 	looksAtOnce      = 4  // a look may hold a whole repository in memory
+	guardsAtOnce     = 2
 	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
 	deliveryLimit    = 2 * time.Minute
 	lookLimit        = 30 * time.Minute
@@ -56,6 +58,10 @@ type Handlers struct {
 	// Reconcile looks at a migration. There is one call at a time for each
 	// migration.
 	Reconcile func(ctx context.Context, migration int64) error
+
+	// Guard looks at the pull requests of a repository that are not restage's. There
+	// is one call at a time for each repository. Nil is for tests without any.
+	Guard func(ctx context.Context, repository int64) error
 
 	// Command carries out a run and stores what comes of it with EndRun. If it
 	// fails five times, the run ends with the error. There are as many calls at a
@@ -126,14 +132,11 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 func (s *Store) client(ctx context.Context, r *replica, h Handlers) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &deliveryWorker{store: s, handle: h.Delivery})
-	river.AddWorker(workers, &lookWorker{
-		store:     s,
-		replica:   r.id,
-		reconcile: h.Reconcile,
-		busy:      newBusy(),
-		slots:     make(chan struct{}, looksAtOnce),
-		stop:      ctx.Done(),
-	})
+	taker := func(atOnce int, handle func(context.Context, int64) error) taker {
+		return taker{store: s, replica: r.id, handle: handle, busy: newBusy(), slots: make(chan struct{}, atOnce), stop: ctx.Done()}
+	}
+	river.AddWorker(workers, &lookWorker{taker: taker(looksAtOnce, h.Reconcile)})
+	river.AddWorker(workers, &guardWorker{taker: taker(guardsAtOnce, h.Guard)})
 	river.AddWorker(workers, &runWorker{store: s, handle: h.Command})
 	river.AddWorker(workers, &resyncWorker{handle: h.Resync})
 	return river.NewClient(s.engine.driver, &river.Config{
@@ -148,6 +151,7 @@ func (s *Store) client(ctx context.Context, r *replica, h Handlers) (*river.Clie
 		Queues: map[string]river.QueueConfig{
 			deliveryQueue: {MaxWorkers: deliveriesAtOnce},
 			lookQueue:     {MaxWorkers: looksFetched},
+			guardQueue:    {MaxWorkers: looksFetched},
 			runQueue:      {MaxWorkers: max(1, h.Commands)},
 			resyncQueue:   {MaxWorkers: 1},
 		},
@@ -214,22 +218,31 @@ func (w *deliveryWorker) Work(ctx context.Context, job *river.Job[deliveryArgs])
 
 type lookWorker struct {
 	river.WorkerDefaults[lookArgs]
-	store     *Store
-	replica   string
-	reconcile func(context.Context, int64) error
-	busy      *busy
-	slots     chan struct{} // one element for each look at work
-	stop      <-chan struct{}
+	taker
 }
 
-// Timeout is none: what waits for its turn must not time out. Work has a limit
+// Timeout is none: what waits for its turn must not time out. A look has a limit
 // of its own.
 func (w *lookWorker) Timeout(*river.Job[lookArgs]) time.Duration { return -1 }
 
-// Work waits until nobody else in this process works on the migration, then looks
-// at it.
-func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) (err error) {
-	release, ok := w.busy.claim(job.Args.Migration, w.stop)
+// Work looks at one migration.
+func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) error {
+	return w.take(ctx, lookAt(job.Args.Migration), job.Args.Turn)
+}
+
+// A taker takes the turns of what has them.
+type taker struct {
+	store   *Store
+	replica string
+	handle  func(ctx context.Context, id int64) error
+	busy    *busy
+	slots   chan struct{} // one element for each look at work
+	stop    <-chan struct{}
+}
+
+// take waits until nobody else in this process works on t, then looks at it.
+func (w *taker) take(ctx context.Context, t turned, turn int64) (err error) {
+	release, ok := w.busy.claim(t.id, w.stop)
 	if !ok {
 		return Snooze(0)
 	}
@@ -242,12 +255,12 @@ func (w *lookWorker) Work(ctx context.Context, job *river.Job[lookArgs]) (err er
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookLimit)
 	defer cancel()
-	needed, err := w.store.claim(ctx, job.Args, w.replica)
+	needed, err := w.store.claim(ctx, t, turn, w.replica)
 	if err != nil || !needed {
 		return err
 	}
-	defer func() { err = errors.Join(err, w.store.release(ctx, job.Args.Migration, w.replica)) }()
-	return cutShort(ctx, w.reconcile(ctx, job.Args.Migration))
+	defer func() { err = errors.Join(err, w.store.release(ctx, t, w.replica)) }()
+	return cutShort(ctx, w.handle(ctx, t.id))
 }
 
 // cutShort returns an error of a handler in the way that River tells whether the

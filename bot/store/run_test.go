@@ -259,7 +259,7 @@ func TestLaterLookReplacesRetry(t *testing.T) {
 	s := openTest(t)
 	begin := func(turn int64, want bool) {
 		t.Helper()
-		if got, err := s.claim(t.Context(), lookArgs{Migration: 7, Turn: turn}, "me"); got != want || err != nil {
+		if got, err := s.claim(t.Context(), lookAt(7), turn, "me"); got != want || err != nil {
 			t.Errorf("turn %d is needed: %v, %v, want %v", turn, got, err, want)
 		}
 	}

@@ -96,6 +96,7 @@ func serve(ctx context.Context, s *settings, app *github.App, l net.Listener, lo
 		return st.Run(ctx, store.Handlers{
 			Delivery:    b.Delivery,
 			Reconcile:   b.Reconcile,
+			Guard:       b.Guard,
 			Command:     b.Command,
 			Commands:    s.limits.Parallel,
 			Resync:      b.Resync,

@@ -157,8 +157,10 @@ func open(ctx context.Context, e Expectation) (*checker, error) {
 	}
 	c := &checker{Expectation: e, news: map[string]string{}, twins: map[string]bool{}, olds: map[string]string{}}
 	var err error
-	if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds), e.Parse); err != nil {
-		return nil, err
+	if e.After != nil {
+		if c.after, err = newWorld(ctx, e.After, e.Roots, words(e.Olds), e.Parse); err != nil {
+			return nil, err
+		}
 	}
 	if e.Before != nil {
 		if c.before, err = newWorld(ctx, e.Before, e.Roots, nil, e.Parse); err != nil {

@@ -32,6 +32,7 @@ type Config struct {
 	Verify       []Verify // checks to run on each pull request, in their order
 	Baseline     Baseline
 	PullRequests PullRequests
+	Guard        Guard
 }
 
 // Verify is a command whose outcome becomes the check run "restage / NAME".
@@ -77,6 +78,12 @@ type PullRequests struct {
 	Reviewers []string // user names; "org/team" for a team
 }
 
+// Guard says what becomes of pull requests of others that use an old path.
+type Guard struct {
+	Fail         bool // the check fails; else it is neutral
+	AfterCleanup bool // go on when the cleanup is merged
+}
+
 // Bounds and default of the time a command may take.
 const (
 	MinTimeout     = time.Second
@@ -115,6 +122,7 @@ func (c *Config) read(v input.Value) {
 		"verify":        func(v input.Value) { v.List(c.readVerify) },
 		"baseline":      func(v input.Value) { c.Baseline = choose(v, Compare, RequireGreen) },
 		"pull_requests": c.readPullRequests,
+		"guard":         c.readGuard,
 	})
 }
 
@@ -145,6 +153,13 @@ func (c *Config) readPullRequests(v input.Value) {
 		"draft":     func(v input.Value) { p.Draft = v.Bool() },
 		"labels":    func(v input.Value) { p.Labels = parseAll(v, text) },
 		"reviewers": func(v input.Value) { p.Reviewers = parseAll(v, reviewer) },
+	})
+}
+
+func (c *Config) readGuard(v input.Value) {
+	v.Fields(input.Fields{
+		"fail":          func(v input.Value) { c.Guard.Fail = v.Bool() },
+		"after_cleanup": func(v input.Value) { c.Guard.AfterCleanup = v.Bool() },
 	})
 }
 

@@ -37,6 +37,7 @@ pull_requests:
   draft: true
   labels: [refactoring]
   reviewers: [octocat, "@acme/platform"]
+guard: {fail: true, after_cleanup: true}
 `))
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +57,7 @@ pull_requests:
 		},
 		Baseline:     RequireGreen,
 		PullRequests: PullRequests{true, []string{"refactoring"}, []string{"octocat", "acme/platform"}},
+		Guard:        Guard{Fail: true, AfterCleanup: true},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
@@ -109,6 +111,8 @@ func TestReadMistakes(t *testing.T) {
 		{"branch", "base: 'a b'", `:1:7: "a b" is no name of a branch`},
 		{"branch as option", "base: --upload-pack=x", `is no name of a branch`},
 		{"branch up", "base: a/../b", `is no name of a branch`},
+		{"guard", "guard: fail", `:1:8: expected keys and values, found "fail"`},
+		{"guard, unknown key", "guard: {fails: true}", `:1:9: unknown key "fails"; did you mean "fail"?`},
 		{"image", "image: 'python 3'", `:1:8: "python 3" is no name of a container image`},
 		{"image as option", "image: -v", `is no name of a container image`},
 		{"reviewer", "pull_requests: {reviewers: ['a b']}", `:1:29: "a b" is no reviewer`},
@@ -136,7 +140,7 @@ func TestReadSeveralMistakes(t *testing.T) {
 	_, err := Read([]byte("shims: 3\nbase: ''\ncolor: red\n"))
 	want := Path + `:1:8: expected true or false, found "3"
 ` + Path + `:2:7: "" is no name of a branch
-` + Path + `:3:1: unknown key "color"; known are base, baseline, exclude, format, image, include, label, pull_requests, shims, source_roots, verify`
+` + Path + `:3:1: unknown key "color"; known are base, baseline, exclude, format, guard, image, include, label, pull_requests, shims, source_roots, verify`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %v", err, want)
 	}
