@@ -46,7 +46,7 @@ func (w *world) change(branch, from, archive string) {
 	w.git("read-tree", from)
 	for path, f := range files(archive) {
 		if string(f.Data) == "gone\n" {
-			w.git("update-index", "--force-remove", path)
+			w.gitInput([]byte("0 "+strings.Repeat("0", 40)+"\t"+path+"\n"), "update-index", "--index-info")
 			continue
 		}
 		blob := strings.TrimSpace(w.gitInput(f.Data, "hash-object", "-w", "--stdin"))
@@ -54,7 +54,7 @@ func (w *world) change(branch, from, archive string) {
 	}
 	tree := strings.TrimSpace(w.git("write-tree"))
 	commit := strings.TrimSpace(w.git("-c", "user.name=B", "-c", "user.email=b@b.c", "commit-tree", "-p", from, "-m", "Change", tree))
-	w.push(branch, commit)
+	w.git("push", "--quiet", ".", commit+":refs/heads/"+branch)
 }
 
 // guardRuns returns the check runs of the guard on a commit, oldest first, a line
@@ -196,7 +196,7 @@ def report():
 			"neutral: 1 new use of an old path", "[src/shop/till.py:1 warning `shop.old.pricing` names what moved to `shop.prices`]"},
 		{"in a file that is never rewritten", "-- CHANGES.txt --\nshop.old.pricing was here\n", "success: No new use of an old path", "[]"},
 		{"a name that only looks alike", "-- a.py --\nold = pricing = 1\nx = old\n", "success: No new use of an old path", "[]"},
-		{"broken Python", "-- src/shop/till.py --\nfrom shop.old.pricing import (\n", "neutral: 1 new use of an old path", ""},
+		{"broken Python", "-- src/shop/till.py --\nfrom shop.old.pricing import price\ndef (\n", "neutral: 1 new use of an old path", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := w.propose(strings.ReplaceAll(test.name, " ", "-"), "main", test.change)
@@ -278,12 +278,14 @@ func TestGuardAnotherBase(t *testing.T) {
 	same(t, "when it goes to main", runs, "[neutral: 1 new use of an old path]")
 }
 
-// forked is a way to a GitHub where pull requests come from a fork.
+const forkBranch = "restage/9/1-moves"
+
+// forked is a way to a GitHub where the pull request of a branch comes from a fork.
 type forked struct{}
 
 func (forked) RoundTrip(r *http.Request) (*http.Response, error) {
 	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil || !strings.HasSuffix(r.URL.Path, "/pulls") || r.URL.Query().Get("base") == "" {
+	if err != nil || res.StatusCode != http.StatusOK || !strings.HasSuffix(r.URL.Path, "/pulls") || r.URL.Query().Get("base") == "" {
 		return res, err
 	}
 	var list []map[string]any
@@ -291,7 +293,10 @@ func (forked) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	for _, p := range list {
-		p["head"].(map[string]any)["repo"] = map[string]any{"id": 99, "name": "shop", "fork": true}
+		head := p["head"].(map[string]any)
+		if head["ref"] == forkBranch {
+			head["repo"] = map[string]any{"id": 99, "name": "shop", "fork": true}
+		}
 	}
 	data := must(json.Marshal(list))
 	res.Body, res.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
@@ -305,8 +310,8 @@ func TestGuardFork(t *testing.T) {
 	w := guarded(t, shop)
 	w.out = forked{}
 	w.startBot()
-	p := w.propose("restage/9/1-moves", "main", usesOld)
-	w.git("update-ref", "-d", "refs/heads/restage/9/1-moves")
+	p := w.propose(forkBranch, "main", usesOld)
+	w.git("update-ref", "-d", "refs/heads/"+forkBranch)
 	w.settle(nil)
 	check(t, w.bot.Guard(ctx, w.repositoryID()))
 	runs, told := w.guardRuns(p.GetHead().GetSHA())

@@ -352,7 +352,14 @@ func (w *world) conclusions(commit string) []string {
 // git runs a git command in the repository of the world.
 func (w *world) git(args ...string) string {
 	w.t.Helper()
+	return w.gitInput(nil, args...)
+}
+
+// gitInput is git with something to read.
+func (w *world) gitInput(input []byte, args ...string) string {
+	w.t.Helper()
 	cmd := exec.Command("git", args...)
+	cmd.Stdin = bytes.NewReader(input)
 	cmd.Dir = must(w.RepositoryDir("ada", "shop"))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

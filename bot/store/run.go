@@ -25,7 +25,7 @@ const (
 // Limits of the work.
 const (
 	deliveriesAtOnce = 8
-	looksAtOnce      = 4  // a look may hold a whole repository in memory
+	looksAtOnce      = 4 // a look may hold a whole repository in memory
 	guardsAtOnce     = 2
 	looksFetched     = 64 // looks at once and those that wait for one of the same migration to end
 	deliveryLimit    = 2 * time.Minute
