@@ -21,7 +21,7 @@ import (
 // Bounds of the guard.
 const (
 	guardedPulls = 100     // open pull requests that are looked at, those that changed last
-	guardedNow   = 20      // of those, in one look
+	guardedNow   = 10      // of those, in one look
 	guardedFiles = 3000    // of one pull request, as many as GitHub shows
 	guardedSize  = 4 << 20 // bytes of one file
 	maxUses      = 500     // that are annotated

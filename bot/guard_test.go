@@ -250,7 +250,7 @@ func TestGuardManyPullRequests(t *testing.T) {
 	t.Parallel()
 	w := guarded(t, shop)
 	var heads []string
-	for i := range 25 {
+	for i := range 12 {
 		heads = append(heads, w.propose(fmt.Sprintf("p%d", i), "main", fmt.Sprintf("-- n%d.py --\nimport shop.old.pricing\n", i)).GetHead().GetSHA())
 	}
 	w.settle(nil)
