@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 
+	"github.com/restage/restage/bot/github"
 	"github.com/restage/restage/phases"
 	"github.com/restage/restage/phases/tree"
 )
@@ -80,7 +81,7 @@ func (u *undo) one(path, from string) error {
 	case now == nil || changed == nil:
 		u.conflicts = append(u.conflicts, path)
 	case old == nil && origin != nil:
-		if data, ok := merge(changed.data, now.data, origin.data); ok {
+		if data, ok := github.MergeLines(changed.data, now.data, origin.data); ok {
 			u.set(path, nil)
 			u.set(from, &file{origin.mode, data})
 			u.carried[from] = true
@@ -90,7 +91,7 @@ func (u *undo) one(path, from string) error {
 	case old == nil:
 		u.conflicts = append(u.conflicts, path)
 	default:
-		if data, ok := merge(changed.data, now.data, old.data); ok {
+		if data, ok := github.MergeLines(changed.data, now.data, old.data); ok {
 			u.set(path, &file{old.mode, data})
 			break
 		}

@@ -164,7 +164,7 @@ func (m *merger) file(path string, blobs [3]plumbing.Hash) (plumbing.Hash, error
 		}
 		texts[i] = data
 	}
-	text, ok := mergeLines(texts[0], texts[1], texts[2])
+	text, ok := MergeLines(texts[0], texts[1], texts[2])
 	if !ok {
 		m.conflicts = append(m.conflicts, path)
 		return blobs[1], nil

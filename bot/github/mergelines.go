@@ -14,10 +14,10 @@ type change struct {
 	lines   []string
 }
 
-// mergeLines returns base with the changes that lead to ours and those that lead
+// MergeLines returns base with the changes that lead to ours and those that lead
 // to theirs. It reports false where these overlap or touch, as git does, and for
 // what is no text.
-func mergeLines(base, ours, theirs []byte) ([]byte, bool) {
+func MergeLines(base, ours, theirs []byte) ([]byte, bool) {
 	for _, text := range [][]byte{base, ours, theirs} {
 		if bytes.IndexByte(text, 0) >= 0 {
 			return nil, false

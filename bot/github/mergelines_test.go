@@ -24,7 +24,7 @@ func TestMergeLines(t *testing.T) {
 		{"no newline at the end", "1\n2\n3", "one\n2\n3", "1\n2\n3\n", "one\n2\n3\n"},
 		{"no text", "1\x00\n2\n3\n", "one\x00\n2\n3\n", "1\x00\n2\nthree\n", "conflict"},
 	} {
-		got, ok := mergeLines([]byte(test.base), []byte(test.ours), []byte(test.theirs))
+		got, ok := MergeLines([]byte(test.base), []byte(test.ours), []byte(test.theirs))
 		if !ok {
 			got = []byte("conflict")
 		}
@@ -71,7 +71,7 @@ func TestMergeLinesAsGitDoes(t *testing.T) {
 			lines = append(lines, fmt.Sprintf("%d\n", i))
 		}
 		base, ours, theirs := write("base", lines), write("ours", edit(lines)), write("theirs", edit(lines))
-		got, ok := mergeLines(base, ours, theirs)
+		got, ok := MergeLines(base, ours, theirs)
 		if !ok {
 			continue
 		}
