@@ -87,6 +87,11 @@ func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	check(t, w.Start("127.0.0.1:0"))
 	hook := httptest.NewServer(http.HandlerFunc(w.receive))
 	t.Cleanup(hook.Close)
+	t.Cleanup(func() { // what is under way then is received in full
+		wait, cancel := context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+		check(t, w.Idle(wait))
+	})
 	w.hook = hook.URL
 	w.furnish(files(archive), w.hook, nil, permissions...)
 	w.database, w.work = postgrestest.Database(t), t.TempDir()
