@@ -43,7 +43,7 @@ func isBranch(name string) bool {
 }
 
 // setGuard stores whether other pull requests are to be kept from the old paths:
-// from the merge of the imports on.
+// from the merge of the imports on, unless people take that back.
 func (l *look) setGuard(ctx context.Context) error {
 	g := store.Guard{Migration: l.m.ID}
 	for _, s := range slices.Concat(l.earlier, l.stages) {
@@ -56,8 +56,11 @@ func (l *look) setGuard(ctx context.Context) error {
 			g.Cleaned = true
 		}
 	}
-	if g.Base == "" {
-		g.Cleaned = false
+	back := slices.ContainsFunc(l.reverts, func(r store.Revert) bool {
+		return r.Number < 3 && (r.State == store.Wanted || r.State == store.Reverted)
+	})
+	if back || g.Base == "" {
+		g = store.Guard{Migration: l.m.ID}
 	}
 	return l.store.SetGuard(ctx, l.m.Repository, g)
 }

@@ -260,6 +260,19 @@ func TestGuardManyPullRequests(t *testing.T) {
 	}
 }
 
+// Who takes the imports back may use the old paths again.
+func TestGuardTakenBack(t *testing.T) {
+	t.Parallel()
+	w := guarded(t, shop)
+	w.comment("ada", 1, "/restage revert imports")
+	w.settle(nil)
+	p := w.propose("late", "main", usesOld)
+	w.settle(nil)
+	runs, _ := w.guardRuns(p.GetHead().GetSHA())
+	same(t, "runs", runs, "[]")
+	contain(t, w.status(1), "#5 takes it back")
+}
+
 func TestGuardAnotherBase(t *testing.T) {
 	t.Parallel()
 	w := guarded(t, shop)
