@@ -14,7 +14,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION)
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test test-postgres test-cluster build bench bench-receiver testdata needs
+.PHONY: demo test test-postgres test-proof test-cluster build bench bench-receiver testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -47,11 +47,10 @@ test:
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
 	CGO_ENABLED=1 go test -race -timeout 15m ./... # the race detector is written in C
 	$(MAKE) --no-print-directory test-postgres
-	$(MAKE) --no-print-directory test-proof
 
-# What a few minutes are needed for: without them, go test tries some of it.
+# Apart from the rest, because it takes half an hour: go test tries some of it.
 test-proof:
-	RESTAGE_TEST_PROOF=1 go test -timeout 30m -run 'TestEffects|TestFaults|TestReplicas' ./bot
+	RESTAGE_TEST_PROOF=1 go test -timeout 60m -run 'TestEffects|TestFaults|TestReplicas' ./bot
 
 # The same tests as on SQLite. Which database they use is read before Go notes
 # what a result depends on, hence -count.
