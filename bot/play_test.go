@@ -132,6 +132,7 @@ type job struct {
 	args struct {
 		ID              string
 		Migration, Turn int64
+		Repository      int64
 	}
 }
 
@@ -160,6 +161,9 @@ func (q queue) do(w *world, j *job) error {
 	case "look":
 		must(q.Exec(`UPDATE looks SET turn = ? WHERE migration = ?`, j.args.Turn+1, j.args.Migration))
 		return w.bot.Reconcile(ctx, j.args.Migration)
+	case "guard":
+		must(q.Exec(`UPDATE watches SET turn = ? WHERE repository = ?`, j.args.Turn+1, j.args.Repository))
+		return w.bot.Guard(ctx, j.args.Repository)
 	}
 	return fmt.Errorf("there should be no job %s", j.kind)
 }
