@@ -45,7 +45,8 @@ test:
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/postgres-values.yaml >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
-	CGO_ENABLED=1 go test -race -timeout 15m ./... # the race detector is written in C
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '^(TestEffects|TestFaults)$$' ./... # the race detector is written in C
+	go test -timeout 10m -run '^(TestEffects|TestFaults)$$' ./bot
 	$(MAKE) --no-print-directory test-postgres
 
 # Apart from the rest, because it takes half an hour: go test tries some of it.

@@ -54,11 +54,3 @@ func (s *Store) lookAtAll(ctx context.Context, tx *sql.Tx, where string, args ..
 	}
 	return nil
 }
-
-// Rebase records that the base branch of a migration has another name now.
-func (s *Store) Rebase(ctx context.Context, id int64, base string) error {
-	if _, err := s.db.ExecContext(ctx, `UPDATE migrations SET base = $1 WHERE id = $2`, base, id); err != nil {
-		return fmt.Errorf("base branch of migration %d: %w", id, err)
-	}
-	return nil
-}
