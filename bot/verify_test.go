@@ -213,7 +213,6 @@ verify:
 	await := w.withCommands()
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
-	contain(t, w.status(issue), "runs the repository's own checks on `main` first")
 	await(1)
 	contain(t, w.status(issue), "**Paused.** `main` is not green", "- tests: 1 failure\n  - `tests/test_bug.py:2` `tests/test_bug.py::test_bug` assert 1 == 2\n", "  FAILED tests/test_bug.py::test_bug - assert 1 == 2\n", "baseline: compare")
 	same(t, "branches", strings.TrimSpace(w.git("branch", "--format=%(refname:short)")), "main")
