@@ -2,7 +2,7 @@
 // repository, for one issue, as three pull requests.
 //
 // The bot reconciles. It does not follow a script from one step to the next; it
-// looks at the world and does the one next thing. Three methods do all of it:
+// looks at the world and does the one next thing. Four methods do all of it:
 //
 //	Delivery   acts on a webhook: stores what somebody asked for, answers
 //	           them, and asks for a look at the migration
@@ -11,6 +11,8 @@
 //	           and returns
 //	Command    runs a command of a repository's configuration on a commit,
 //	           for a look that asked for it, and stores what came of it
+//	Guard      looks at the other pull requests of a repository, and tells
+//	           them of old paths that they begin to use
 //
 // Nothing is remembered between two looks but what is in the store and on GitHub. An
 // event carries no news but "look again", so a lost event delays and never

@@ -7,10 +7,11 @@
 // delivery that nobody looks at, nor a job whose row is missing, whenever the
 // process dies.
 //
-// There are two kinds of work. A delivery is handled once it is stored. A look
-// at a migration says no more than "see where it stands and do the next thing";
-// see Enqueue. Run works both off. Work is done at least once: what it does must
-// be harmless to do again.
+// A delivery is handled once it is stored. A look at a migration says no more than
+// "see where it stands and do the next thing", see Enqueue; the guard's look at a
+// repository is like it. A run carries out a command. Run works all of it off, and
+// asks now and then for a resync. Work is done at least once: what it does must be
+// harmless to do again.
 //
 // However many replicas there are, one at a time works on a migration, and one
 // that died is replaced; see replica.
