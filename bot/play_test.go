@@ -82,6 +82,7 @@ func (p play) open(t testing.TB, dir string, wrap func(http.RoundTripper) http.R
 	t.Helper()
 	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), runner: runner.None{}}
 	w.Server = must(githubtest.Open(filepath.Join(dir, "github"), githubtest.Options{
+		Key:       appKey(),
 		URL:       "http://github.test",
 		RateLimit: 1_000_000,
 		Webhooks:  wrap(inside{http.HandlerFunc(w.receive)}),

@@ -119,7 +119,7 @@ type company struct {
 
 func (c *company) open() {
 	t := c.t
-	c.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{RateLimit: 1_000_000, Middleware: c.count}))
+	c.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{Key: appKey(), RateLimit: 1_000_000, Middleware: c.count}))
 	t.Cleanup(func() { c.Close() })
 	check(t, c.Start("127.0.0.1:0"))
 	c.ada = must(gh.NewClient(nil).WithAuthToken(must(c.AddUser("ada"))).WithEnterpriseURLs(c.URL(), c.URL()))

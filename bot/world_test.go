@@ -3,6 +3,8 @@ package bot_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -43,6 +45,9 @@ func TestMain(m *testing.M) {
 	os.Exit(postgrestest.Run(m))
 }
 
+// appKey is the key of the app in every world.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) })
+
 // A world is a GitHub with the repository ada/shop, its owner ada, the
 // collaborators bob (write) and eve (triage: labels, but no pushes), and restage, which is driven by
 // hand: webhooks pile up until settle lets the bot act on them.
@@ -81,6 +86,7 @@ func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	w := &world{t: t, users: map[string]*gh.Client{}, log: new(bytes.Buffer), runner: runner.None{}, out: http.DefaultTransport}
 	w.description = must(openapi.Load())
 	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{
+		Key:        appKey(),
 		Middleware: w.description.Middleware(func(err error) { t.Error(err) }),
 	}))
 	t.Cleanup(func() { w.Close() })

@@ -19,6 +19,7 @@ package githubtest
 import (
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -59,6 +60,10 @@ type Options struct {
 	// may make in a minute, GitHub's secondary limit on content; none when 0.
 	// GitHub itself allows some 80.
 	WriteLimit int
+
+	// Key is the key of every app; each gets one of its own when nil, which
+	// takes a quarter of a second.
+	Key *rsa.PrivateKey
 
 	// Log gets what goes wrong inside; nothing is logged when nil.
 	Log *slog.Logger

@@ -238,9 +238,12 @@ func (s *Server) RegisterApp(owner string, manifest []byte, hookURL, secret stri
 }
 
 func (t *tx) newApp(owner *user, slug string) (*app, error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		return nil, err
+	key := t.opts.Key
+	if key == nil {
+		var err error
+		if key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
+			return nil, err
+		}
 	}
 	bot := &user{Login: slug + "[bot]", Type: "Bot", Created: t.now()}
 	t.put(bot)
