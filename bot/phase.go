@@ -373,7 +373,7 @@ func (l *look) giveUp(ctx context.Context, s *stage, failure error) error {
 		return failure
 	}
 	return l.stick(ctx, s, fmt.Sprintf("Phase %d, %s, cannot be carried out: %s\n\nRepair the repository and comment `/restage rerun`, "+
-		"or edit the plan and put the label on again.", s.number, s.phase, markdown.Text(failure.Error())))
+		"or edit the plan and put the label on again.", s.number, s.phase, markdown.Text(l.public(failure.Error()))))
 }
 
 // stick records why a phase was not carried out, and pauses. It is not tried

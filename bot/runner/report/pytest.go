@@ -20,10 +20,11 @@ import (
 const addOpts = "PYTEST_ADDOPTS"
 
 // pytestEnv returns the environment in which pytest writes its report to a file of
-// the work tree, and runs what it can where some test files cannot be imported.
+// the work tree, and runs what it can where some test files cannot be imported or
+// the options of the repository would end it at the first failure.
 func pytestEnv(name string) map[string]string {
 	return map[string]string{
-		addOpts: "--junitxml=" + runner.Root + "/" + name + " -o junit_family=xunit1 --continue-on-collection-errors",
+		addOpts: "--junitxml=" + runner.Root + "/" + name + " -o junit_family=xunit1 --continue-on-collection-errors --maxfail=0",
 		// A shim is another module than its file says, where pytest imports what it
 		// looks for doctests in.
 		"PY_IGNORE_IMPORTMISMATCH": "1",

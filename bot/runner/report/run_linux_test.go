@@ -18,6 +18,9 @@ import (
 // error of mypy. In head its modules have moved, and mistakes were made.
 const (
 	base = `
+-- pytest.ini --
+[pytest]
+addopts = -x
 -- shop/__init__.py --
 -- shop/prices.py --
 """Prices."""
@@ -44,6 +47,9 @@ def test_mood():
     assert good
 `
 	head = `
+-- pytest.ini --
+[pytest]
+addopts = -x
 -- sales/__init__.py --
 -- sales/prices.py --
 """Prices."""
