@@ -76,11 +76,11 @@ func (b *Bot) event(d store.Delivery) (any, error) {
 	return nil, nil
 }
 
-// onIssue starts a migration when the label is put on an issue. An issue that
-// is opened again is looked at.
+// onIssue starts a migration when the label is put on an issue, or lets one go
+// on. An issue that is opened again, or loses a label, is looked at.
 func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) error {
 	switch {
-	case e.GetAction() == "reopened":
+	case e.GetAction() == "reopened", e.GetAction() == "unlabeled":
 		return b.lookAt(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
 	case e.GetAction() == "closed" && !isBot(e.GetSender()):
 		return b.onClosed(ctx, d, e)
@@ -109,6 +109,9 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 	if err := repo.ReactToIssue(ctx, number, "eyes"); err != nil {
 		return err
 	}
+	if goesOn, err := b.labelledAgain(ctx, d, e); goesOn || err != nil {
+		return err
+	}
 	m := store.Migration{
 		Delivery:     d.ID,
 		Installation: e.GetInstallation().GetID(),
@@ -121,6 +124,7 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		Plan:         e.GetIssue().GetBody(),
 		Created:      d.Received,
 		State:        store.Live,
+		Label:        e.GetLabel().GetName(),
 	}
 	if broken != nil {
 		m.State, m.Message = store.Failed, brokenText(broken)+" Then put the label on again."

@@ -41,7 +41,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 			}
 		}
 	}
-	if r := a.request; a.wish.Kind == store.Pause && (r.Rerun || r.Recheck || r.Plan != nil || len(r.Answers)+len(r.Skips)+len(r.Reverts) > 0) {
+	if r := a.request; (a.wish.Kind == store.Pause || m.Absence == store.Noticed) && (r.Rerun || r.Recheck || r.Plan != nil || len(r.Answers)+len(r.Skips)+len(r.Reverts) > 0) {
 		a.say("The migration is paused. This is done when one of you comments `/restage resume`.")
 	}
 	return m, a, nil
@@ -109,6 +109,7 @@ func (a *answer) resume(m *store.Migration) {
 		a.fail("This migration is not paused.")
 		return
 	}
+	m.Absence = store.Answered
 	a.want(store.GoOn, "")
 }
 

@@ -13,11 +13,17 @@ func (l *look) heed(ctx context.Context) error {
 	if err := l.readPlan(ctx); err != nil && l.wish.Kind != store.Cancel {
 		return err
 	}
-	switch l.wish.Kind {
-	case store.Pause:
-		return pause(l.wish.Why + " Comment `/restage resume` to go on.")
-	case store.Cancel:
+	if l.wish.Kind == store.Cancel {
 		return l.cancel(ctx)
+	}
+	labelled, err := l.seeLabel(ctx)
+	switch {
+	case err != nil:
+		return err
+	case l.wish.Kind == store.Pause:
+		return pause(l.wish.Why + " Comment `/restage resume` to go on.")
+	case !labelled:
+		return pause(unlabelledText(l.m.Label))
 	}
 	if reverting(l.reverts) {
 		return l.takeBack(ctx)

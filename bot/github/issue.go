@@ -3,6 +3,7 @@ package github
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	gh "github.com/google/go-github/v60/github"
@@ -112,6 +113,25 @@ func (r *Repo) AddLabels(ctx context.Context, number int, labels []string) error
 		return fmt.Errorf("labelling #%d: %w", number, err)
 	}
 	return nil
+}
+
+// LabelledBy returns who put a label on an issue last, nil if GitHub does not say
+// so.
+//
+// GitHub REST: List issue events, which come oldest first.
+func (r *Repo) LabelledBy(ctx context.Context, issue int, label string) (*gh.User, error) {
+	events, err := all(func(page gh.ListOptions) ([]*gh.IssueEvent, *gh.Response, error) {
+		return r.rest.Issues.ListIssueEvents(ctx, r.Owner, r.Name, issue, &page)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("asking who labelled #%d: %w", issue, err)
+	}
+	for _, e := range slices.Backward(events) {
+		if e.GetEvent() == "labeled" && strings.EqualFold(e.GetLabel().GetName(), label) {
+			return e.GetActor(), nil
+		}
+	}
+	return nil, nil
 }
 
 // SameText reports whether two texts are the same to GitHub, which may give

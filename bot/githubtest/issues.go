@@ -189,7 +189,7 @@ func createIssue(c *call) (reply, error) {
 	}
 	c.emitIssue(i, "opened", obj{})
 	for _, id := range i.Labels {
-		c.emitIssue(i, "labeled", obj{"label": c.labelJSON(c.repo, get[label](c.tx, id))})
+		c.emitLabelling(i, id, false)
 	}
 	return created(c.issueJSON(c.repo, i)), nil
 }

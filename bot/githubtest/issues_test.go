@@ -73,6 +73,20 @@ func TestLabels(t *testing.T) {
 	all, _, err := w.bot.Issues.ListLabels(ctx, "ada", "engine", nil)
 	check(t, err)
 	same(t, "labels", names(all), "bug documentation enhancement a b/c")
+
+	_, _, err = w.ada.Issues.Create(ctx, "ada", "engine", &github.IssueRequest{Title: github.String("Move"), Labels: &[]string{"bug"}})
+	check(t, err)
+	_, err = w.bot.Issues.RemoveLabelForIssue(ctx, "ada", "engine", 1, "bug")
+	check(t, err)
+	_, _, err = w.bob.Issues.AddLabelsToIssue(ctx, "ada", "engine", 1, []string{"a b/c"})
+	check(t, err)
+	events, _, err := w.bot.Issues.ListIssueEvents(ctx, "ada", "engine", 1, nil)
+	check(t, err)
+	var lines []string
+	for _, e := range events {
+		lines = append(lines, e.GetActor().GetLogin()+" "+e.GetEvent()+" "+e.GetLabel().GetName())
+	}
+	same(t, "events of the issue", lines, "[ada labeled bug mover[bot] unlabeled bug bob labeled a b/c]")
 }
 
 func TestComments(t *testing.T) {

@@ -18,6 +18,7 @@ var labelRoutes = []route{
 	{"PUT /repos/{owner}/{repo}/issues/{number}/labels", "issues:write|pull_requests:write", triager, replaceLabels},
 	{"DELETE /repos/{owner}/{repo}/issues/{number}/labels", "issues:write|pull_requests:write", triager, removeLabels},
 	{"DELETE /repos/{owner}/{repo}/issues/{number}/labels/{name}", "issues:write|pull_requests:write", triager, removeLabel},
+	{"GET /repos/{owner}/{repo}/issues/{number}/events", "issues:read", reader, listEvents},
 }
 
 // defaultLabels are some of those that a new repository has.
@@ -158,14 +159,45 @@ func (c *call) setLabels(i *issue, names []string) {
 	c.put(i)
 	for _, id := range had {
 		if !slices.Contains(want, id) {
-			c.emitIssue(i, "unlabeled", obj{"label": c.labelJSON(c.repo, get[label](c.tx, id))})
+			c.emitLabelling(i, id, true)
 		}
 	}
 	for _, id := range want {
 		if !slices.Contains(had, id) {
-			c.emitIssue(i, "labeled", obj{"label": c.labelJSON(c.repo, get[label](c.tx, id))})
+			c.emitLabelling(i, id, false)
 		}
 	}
+}
+
+// emitLabelling sends the event that a label was put on an issue, or taken off,
+// and keeps it for the issue's own list.
+func (c *call) emitLabelling(i *issue, id int64, off bool) {
+	l := &labelling{Label: id, Off: off, User: c.who.user.ID, App: c.who.appID(), At: c.now()}
+	l.Parent = i.ID
+	c.put(l)
+	c.emitIssue(i, l.event(), obj{"label": c.labelJSON(c.repo, get[label](c.tx, id))})
+}
+
+func (l *labelling) event() string {
+	if l.Off {
+		return "unlabeled"
+	}
+	return "labeled"
+}
+
+// listEvents lists the events of an issue, oldest first. Those that have to do
+// with labels are all that this GitHub keeps.
+func listEvents(c *call) (reply, error) {
+	i, err := c.issue()
+	if err != nil {
+		return reply{}, err
+	}
+	return ok(each(page(c, list[labelling](c.tx, i.ID)), func(l *labelling) obj {
+		about := get[label](c.tx, l.Label)
+		return obj{"id": l.ID, "node_id": nodeID("LE", l.ID), "url": c.api("/repos/%s/issues/events/%d", c.repo.fullName(), l.ID),
+			"actor": c.userIDJSON(l.User), "event": l.event(), "commit_id": nil, "commit_url": nil, "created_at": stamp(l.At),
+			"performed_via_github_app": c.appIDJSON(l.App), "label": obj{"name": about.Name, "color": about.Color}}
+	})), nil
 }
 
 func addLabels(c *call) (reply, error)     { return c.changeLabels(true) }

@@ -68,6 +68,16 @@ type label struct {
 	Name, Color, Description string
 }
 
+// A labelling is a label that was put on an issue, or taken off.
+type labelling struct {
+	base  // Parent: the issue
+	Label int64
+	Off   bool
+	User  int64
+	App   int64 // that did it, if any
+	At    time.Time
+}
+
 // An issue is an issue or, with Pull, a pull request.
 type issue struct {
 	base   // Parent: the repository

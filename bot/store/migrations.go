@@ -39,13 +39,15 @@ type Migration struct {
 	Revision     int    // from 1; goes up when phases are to be computed anew
 	Rechecks     int    // from 0; goes up when checks are to be done again
 	Proving      string // commit of the base branch that has to be green before anything is done, see Prove
+	Label        string // that started it; "" if that is not known
+	Absence      Absence
 }
 
 const migrationColumns = `id, ` + givenColumns
 
 // givenColumns are those that are given when a migration starts.
 const givenColumns = `delivery, installation, repository, owner, name, issue, started_by, base,
-	plan_file, plan, created_at, state, message, round, revision, rechecks, proving`
+	plan_file, plan, created_at, state, message, round, revision, rechecks, proving, label, absence`
 
 // StartMigration stores m as a new migration, at its beginning, and asks for a
 // look at it, in one transaction. A paused migration of the same issue
@@ -82,9 +84,9 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 			return err
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+givenColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '') RETURNING id`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', $17, '') RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,
-			text(m.PlanFile), text(m.Plan), m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks).Scan(&m.ID)
+			text(m.PlanFile), text(m.Plan), m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks, text(m.Label)).Scan(&m.ID)
 		if err != nil {
 			return err
 		}
@@ -127,7 +129,7 @@ func queryMigration(ctx context.Context, q querier, where string, args ...any) (
 	var created int64
 	err := q.QueryRowContext(ctx, `SELECT `+migrationColumns+` FROM migrations WHERE `+where, args...).Scan(
 		&m.ID, &m.Delivery, &m.Installation, &m.Repository, &m.Owner, &m.Name, &m.Issue, &m.StartedBy, &m.Base,
-		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving)
+		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving, &m.Label, &m.Absence)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -232,6 +234,7 @@ type Request struct {
 	Wish    *Wish    // nil: as it was
 	Skips   []Skip   // the last one of a phase counts
 	Reverts []Revert // phases to take back; Round, Number and By count
+	Label   string   // was put on the issue again; "" if none was
 	Discard *Tip     // what people committed to a branch may be replaced; nil: nothing
 }
 
@@ -261,6 +264,9 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			return err
 		}
 		if err := takeReverts(ctx, tx, migration, r.Reverts); err != nil {
+			return err
+		}
+		if err := takeLabel(ctx, tx, migration, r); err != nil {
 			return err
 		}
 		if r.Discard != nil {

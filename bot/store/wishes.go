@@ -44,8 +44,8 @@ func queryWish(ctx context.Context, q querier, migration int64) (w Wish, err err
 // takeWish stores what a request wants of a migration, and reports whether its
 // phases are to be computed anew for that.
 //
-// To resume a migration that waits for something else than a person's word is to
-// try again. One that was cancelled is live again: its branches may be gone. A
+// To resume a migration that waits for something else than a person's word, or the
+// label, is to try again. One that was cancelled is live again: its branches may be gone. A
 // cancelled one is not paused any more.
 func takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (anew bool, err error) {
 	if wish == nil {
@@ -63,8 +63,9 @@ func takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (ane
 	if _, err := tx.ExecContext(ctx, `DELETE FROM wishes WHERE migration = $1`, migration); err != nil {
 		return false, err
 	}
-	if before.Kind == Pause {
-		return false, nil
+	m, err := queryMigration(ctx, tx, `id = $1`, migration)
+	if err != nil || before.Kind == Pause || before.Kind == GoOn && m.Absence == Noticed {
+		return false, err
 	}
 	if err := resumeReverts(ctx, tx, migration); err != nil {
 		return false, err
