@@ -100,6 +100,9 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if head == l.base {
 		return true, l.skip(ctx, s)
 	}
+	if s.report.Touched, err = l.clone.Touched(l.base, checked); err != nil {
+		return false, err
+	}
 	s.report.Results, err = phases.Verify(ctx, before, s.after, l.plan, s.phase, opt)
 	if err != nil {
 		return false, l.giveUp(ctx, s, err)
@@ -154,14 +157,8 @@ func (l *look) findBase(ctx context.Context) error {
 	return nil
 }
 
-// fetchBase fetches the commit that findBase found, once in a look.
-func (l *look) fetchBase(ctx context.Context) (err error) {
-	if !l.fetched {
-		err = l.clone.Fetch(ctx, l.base)
-		l.fetched = err == nil
-	}
-	return err
-}
+// fetchBase fetches the commit that findBase found.
+func (l *look) fetchBase(ctx context.Context) error { return l.clone.Fetch(ctx, l.base) }
 
 // commit makes the commits of the phase in the clone.
 func (l *look) commit(ctx context.Context, s *stage, before tree.Tree) (head string, err error) {

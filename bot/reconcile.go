@@ -46,9 +46,8 @@ type look struct {
 	config   func() (*config.Config, error) // see readConfig; GitHub is asked once
 	comments []*gh.IssueComment             // of the bot on the issue, nil until they are needed
 
-	clone   *github.Clone // nil until it is needed
-	base    string        // commit of the base branch, once there is a clone
-	fetched bool          // the clone holds it
+	clone *github.Clone // nil until it is needed
+	base  string        // commit of the base branch, once there is a clone
 }
 
 // A stage is one phase of the migration that is looked at.
@@ -74,6 +73,9 @@ type record struct {
 	Results  []check.Result `json:"results"` // of static checks
 	Commands []verification `json:"commands"`
 	Tip      string         `json:"tip,omitempty"` // of the branch with people's commits, that the phase did not go together with
+
+	Touched []github.Touched `json:"touched,omitempty"` // what merging it changes on the base branch
+	Landed  bool             `json:"landed,omitempty"`  // that was seen there, see noticeTakenBack
 }
 
 // read fills r with what was stored; with nothing if nothing was.

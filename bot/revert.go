@@ -39,6 +39,8 @@ func revertText(r store.Revert) string {
 		return "merged, to be taken back"
 	case r.State == store.Wanted:
 		return fmt.Sprintf("merged, #%d takes it back", r.Pull)
+	case r.Commit != "":
+		return "taken back by " + r.Commit
 	case r.Pull == 0:
 		return "taken back"
 	}
@@ -63,7 +65,11 @@ func (l *look) takeBack(ctx context.Context) error {
 			}
 		}
 		if r.State != store.Past && r.State != store.Dropped {
-			done = append(done, string(phases.All[r.Number-1]))
+			by := ""
+			if r.Commit != "" {
+				by = " by " + r.Commit
+			}
+			done = append(done, string(phases.All[r.Number-1])+by)
 		}
 	}
 	return pause(fmt.Sprintf("Taken back: %s. `/restage resume` does that again, from the newest %s; `/restage cancel` ends the migration.",
@@ -240,7 +246,7 @@ func (l *look) reverse(ctx context.Context, s *stage, r *store.Revert, merged *g
 	if err := l.fetchBase(ctx); err != nil {
 		return nil, err
 	}
-	paths, err := l.clone.Changed(before, after)
+	touched, err := l.clone.Touched(before, after)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +264,7 @@ func (l *look) reverse(ctx context.Context, s *stage, r *store.Revert, merged *g
 	if err := report.read(stored[r.Number].Report); err != nil {
 		return nil, err
 	}
-	if err := u.all(paths, report.Moved); err != nil {
+	if err := u.all(touched, report.Moved); err != nil {
 		return nil, err
 	}
 	if len(u.conflicts) > 0 {

@@ -44,17 +44,17 @@ func at(t tree.Tree, path string) (*file, error) {
 	return &file{e.Mode, data}, nil
 }
 
-// all undoes the changes of the files at paths. What was changed since in a file
+// all undoes the changes of the files that were touched. What was changed since in a file
 // that had moved goes along to where it was.
-func (u *undo) all(paths []string, moved []phases.Moved) error {
+func (u *undo) all(touched []github.Touched, moved []phases.Moved) error {
 	from := map[string]string{}
 	for _, m := range moved {
 		if !m.Merged {
 			from[m.To] = m.From
 		}
 	}
-	for _, path := range paths {
-		if err := u.one(path, from[path]); err != nil {
+	for _, t := range touched {
+		if err := u.one(t.Path, from[t.Path]); err != nil {
 			return err
 		}
 	}

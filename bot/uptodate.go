@@ -63,7 +63,6 @@ func (l *look) sameOnBase(ctx context.Context, s *stage) (bool, error) {
 	if err := l.clone.Fetch(ctx, l.base, s.row.Base, s.row.Head); err != nil {
 		return false, err
 	}
-	l.fetched = true
 	before, err := l.clone.Tree(l.base)
 	if err != nil {
 		return false, err
@@ -84,7 +83,12 @@ func (l *look) sameOnBase(ctx context.Context, s *stage) (bool, error) {
 	if err != nil || head == l.base { // all of it came in some other way
 		return false, err
 	}
-	return l.clone.Merges(s.row.Base, s.row.Head, l.base, head)
+	same, err := l.clone.Merges(s.row.Base, s.row.Head, l.base, head)
+	if err != nil || !same {
+		return false, err
+	}
+	s.report.Touched, err = l.clone.Touched(l.base, head)
+	return true, err
 }
 
 // join brings what came of a phase to a branch that people committed to: as a

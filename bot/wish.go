@@ -25,6 +25,9 @@ func (l *look) heed(ctx context.Context) error {
 	case !labelled:
 		return pause(unlabelledText(l.m.Label))
 	}
+	if err := l.noticeTakenBack(ctx); err != nil {
+		return err
+	}
 	if reverting(l.reverts) {
 		return l.takeBack(ctx)
 	}

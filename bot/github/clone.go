@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,8 +123,17 @@ func (c *Clone) Head(branch string) (commit string, ok bool) {
 }
 
 // Fetch downloads commits, given by their full hashes, without their history.
+// Those that the clone holds already are not downloaded again.
 func (c *Clone) Fetch(ctx context.Context, commits ...string) error {
-	if err := c.fetch(ctx, 1, commits); err != nil {
+	c.mu.Lock()
+	missing := slices.DeleteFunc(slices.Clone(commits), func(id string) bool {
+		return c.fetched.HasEncodedObject(plumbing.NewHash(id)) == nil
+	})
+	c.mu.Unlock()
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := c.fetch(ctx, 1, missing); err != nil {
 		return fmt.Errorf("cloning %s: %w", c.repo, err)
 	}
 	return nil

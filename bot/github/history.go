@@ -8,8 +8,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-
-	"github.com/restage/restage/phases/tree"
+	gh "github.com/google/go-github/v60/github"
 )
 
 // BeforeMerge returns the commit of the base branch before a pull request was
@@ -71,30 +70,67 @@ func (c *Clone) firstParents(ctx context.Context, commit string, count int) ([]*
 	return line, nil
 }
 
-// Changed returns the paths of the files that two commits that were fetched do not
-// have alike, sorted.
-func (c *Clone) Changed(a, b string) ([]string, error) {
-	before, err := c.Tree(a)
+// A Touched is a file that two commits do not have alike. Before and After tell
+// what each has from anything else, as mode and hash; "" is no file.
+type Touched struct {
+	Path   string `json:"path"`
+	Before string `json:"before,omitempty"`
+	After  string `json:"after,omitempty"`
+}
+
+// Touched returns the files that two commits that were fetched do not have alike,
+// sorted by path.
+func (c *Clone) Touched(a, b string) ([]Touched, error) {
+	before, err := c.IDs(a)
 	if err != nil {
 		return nil, err
 	}
-	after, err := c.Tree(b)
+	after, err := c.IDs(b)
 	if err != nil {
 		return nil, err
 	}
-	old, now := before.(*commitTree), after.(*commitTree)
-	var paths []string
-	for _, e := range old.entries {
-		is, ok := tree.Find(after, e.Path)
-		if !ok || is != e || old.blobs[e.Path] != now.blobs[e.Path] {
-			paths = append(paths, e.Path)
+	var list []Touched
+	for path, id := range before {
+		if after[path] != id {
+			list = append(list, Touched{path, id, after[path]})
 		}
 	}
-	for _, e := range now.entries {
-		if _, ok := tree.Find(before, e.Path); !ok {
-			paths = append(paths, e.Path)
+	for path, id := range after {
+		if before[path] == "" {
+			list = append(list, Touched{path, "", id})
 		}
 	}
-	slices.Sort(paths)
-	return paths, nil
+	slices.SortFunc(list, func(a, b Touched) int { return strings.Compare(a.Path, b.Path) })
+	return list, nil
+}
+
+// IDs returns what tells the files of a commit that was fetched from any others
+// at their paths, by path: see Touched.
+func (c *Clone) IDs(commit string) (map[string]string, error) {
+	files, err := c.Tree(commit)
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]string{}
+	for _, e := range files.Entries() {
+		ids[e.Path] = fmt.Sprintf("%d %s", e.Mode, files.(*commitTree).blobs[e.Path])
+	}
+	return ids, nil
+}
+
+// LastChange returns the newest commit in the history of a commit that changed the
+// file at path, "" if there is none.
+//
+// GitHub REST: List commits.
+func (r *Repo) LastChange(ctx context.Context, commit, path string) (string, error) {
+	list, _, err := r.rest.Repositories.ListCommits(ctx, r.Owner, r.Name, &gh.CommitsListOptions{
+		SHA: commit, Path: path, ListOptions: gh.ListOptions{PerPage: 1},
+	})
+	if err != nil {
+		return "", fmt.Errorf("looking for the last change of %s: %w", path, err)
+	}
+	if len(list) == 0 {
+		return "", nil
+	}
+	return list[0].GetSHA(), nil
 }

@@ -13,6 +13,7 @@ type Revert struct {
 	By            string // login of who wants that
 	State         RevertState
 	Pull          int    // number of the pull request that does it, 0 if none
+	Commit        string // by which people did it past restage; "" if that is not known
 	Error         string // why that could not be made, for people; "" if it could
 	Tried         string // commit of the base branch that Error is about
 }
@@ -30,7 +31,7 @@ const (
 
 // Reverts returns the reverts of a migration, that of the newest phase first.
 func (s *Store) Reverts(ctx context.Context, migration int64) ([]Revert, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT round, number, wanted_by, state, pull, error, tried FROM reverts
+	rows, err := s.db.QueryContext(ctx, `SELECT round, number, wanted_by, state, pull, commit_id, error, tried FROM reverts
 		WHERE migration = $1 ORDER BY round DESC, number DESC`, migration)
 	if err != nil {
 		return nil, fmt.Errorf("reverts of migration %d: %w", migration, err)
@@ -39,12 +40,24 @@ func (s *Store) Reverts(ctx context.Context, migration int64) ([]Revert, error) 
 	var reverts []Revert
 	for rows.Next() {
 		var r Revert
-		if err := rows.Scan(&r.Round, &r.Number, &r.By, &r.State, &r.Pull, &r.Error, &r.Tried); err != nil {
+		if err := rows.Scan(&r.Round, &r.Number, &r.By, &r.State, &r.Pull, &r.Commit, &r.Error, &r.Tried); err != nil {
 			return nil, fmt.Errorf("reverts of migration %d: %w", migration, err)
 		}
 		reverts = append(reverts, r)
 	}
 	return reverts, rows.Err()
+}
+
+// AddRevert stores that people took a phase back on the base branch, unless they want
+// restage to do that.
+func (s *Store) AddRevert(ctx context.Context, migration int64, r Revert) error {
+	_, err := s.exec(ctx, `INSERT INTO reverts (migration, round, number, wanted_by, state, pull, commit_id, error, tried)
+		VALUES ($1, $2, $3, '', 'merged', 0, $4, '', '') ON CONFLICT (migration, round, number) DO NOTHING`,
+		migration, r.Round, r.Number, r.Commit)
+	if err != nil {
+		return fmt.Errorf("phase %d of migration %d taken back: %w", r.Number, migration, err)
+	}
+	return nil
 }
 
 // SaveRevert stores where a wanted revert stands, unless the migration went on in
