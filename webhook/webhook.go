@@ -21,9 +21,11 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/tidwall/gjson"
 	"golang.org/x/sync/semaphore"
 
 	"github.com/restage/restage/bot/store"
@@ -232,6 +234,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.timeout))
 	in := http.MaxBytesReader(w, r.Body, maxBody)
 	var buf bytes.Buffer
+	buf.Grow(int(min(max(r.ContentLength, 0), small)) + bytes.MinRead) // once: growing copies
 	if _, err := io.CopyN(&buf, in, small+1); err != nil {
 		return buf.Bytes(), release, arrival(err)
 	}
@@ -245,7 +248,7 @@ func (h *handler) read(w http.ResponseWriter, r *http.Request) (body []byte, rel
 		return nil, release, refusal{http.StatusServiceUnavailable, "too many large deliveries at once, try again later"}
 	}
 	release = func() { h.large.Release(size) }
-	buf.Grow(int(size) - buf.Len() + bytes.MinRead) // once: growing copies
+	buf.Grow(int(size) - buf.Len() + bytes.MinRead)
 	_, err = buf.ReadFrom(in)
 	return buf.Bytes(), release, arrival(err)
 }
@@ -280,18 +283,36 @@ func payload(header http.Header, body []byte) []byte {
 	return []byte(form.Get("payload"))
 }
 
-// describe fills in what the payload tells about the delivery.
+// describe fills in what the payload tells about the delivery. It reads the payload
+// once, which takes a tenth of the time of taking all of it apart.
 func describe(d *store.Delivery) error {
-	var p struct {
-		Action       string
-		Installation struct{ ID int64 }
-		Repository   struct {
-			FullName string `json:"full_name"`
+	p := gjson.ParseBytes(d.Payload)
+	ok := valid(d.Payload) && p.IsObject()
+	p.ForEach(func(key, value gjson.Result) bool {
+		switch {
+		case !ok || value.Type == gjson.Null:
+		case key.Str == "action":
+			d.Action, ok = value.Str, value.Type == gjson.String
+		case key.Str == "installation":
+			id, err := strconv.ParseInt(value.Get("id").Raw, 10, 64)
+			d.Installation, ok = id, err == nil
+		case key.Str == "repository":
+			name := value.Get("full_name")
+			d.Repository, ok = name.Str, name.Type == gjson.String
 		}
-	}
-	if err := json.Unmarshal(d.Payload, &p); err != nil || !bytes.HasPrefix(bytes.TrimSpace(d.Payload), []byte("{")) {
+		return ok
+	})
+	if !ok {
 		return refusal{http.StatusBadRequest, "the payload is not a JSON object of GitHub's"}
 	}
-	d.Action, d.Installation, d.Repository = p.Action, p.Installation.ID, p.Repository.FullName
 	return nil
+}
+
+// valid reports whether data is JSON. gjson is ten times as fast as encoding/json,
+// but it recurses as deep as what it reads is nested.
+func valid(data []byte) bool {
+	if bytes.Count(data, []byte("["))+bytes.Count(data, []byte("{")) > 10_000 {
+		return json.Valid(data)
+	}
+	return gjson.ValidBytes(data)
 }

@@ -251,6 +251,7 @@ func TestRefused(t *testing.T) {
 		{"installation that is no object", `{"installation":"5"}`, nil, 400},
 		{"installation id out of range", `{"installation":{"id":1e30}}`, nil, 400},
 		{"deep nesting", strings.Repeat(`{"a":`, 100_000), nil, 400},
+		{"nesting without end", strings.Repeat("[", 20<<20), nil, 400},
 		{"form sent as JSON", "payload=" + url.QueryEscape(labeled), nil, 400},
 		{"JSON sent as form", labeled, []func(*http.Request){form}, 400},
 		{"form without payload", "load={}", []func(*http.Request){form}, 400},
