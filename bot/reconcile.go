@@ -457,7 +457,7 @@ func unanswered(decisions []phases.Decision, answers []store.Answer) []phases.De
 
 // closeIssue ends a migration on GitHub: a summary, then the issue is closed.
 func (l *look) closeIssue(ctx context.Context) error {
-	if err := l.reply(ctx, l.repo, l.m.Issue, fmt.Sprintf("summary %d", l.m.ID), l.summaryText()); err != nil {
+	if err := l.reply(ctx, l.repo, l.m.Issue, fmt.Sprintf("summary %d.%d", l.m.ID, l.m.Round), l.summaryText()); err != nil {
 		return err
 	}
 	if l.issue.GetState() == "closed" {

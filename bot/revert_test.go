@@ -76,6 +76,17 @@ func TestRevertWhenDone(t *testing.T) {
 	same(t, "user", strings.Contains(w.git("show", "main:src/shop/cart.py"), "from shop.old.pricing import price"), true)
 	same(t, "files", strings.Contains(w.git("ls-tree", "-r", "--name-only", "main"), "src/shop/prices.py"), false)
 	same(t, "pull requests", w.pull(movesBranch+"-2") == nil, true)
+
+	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{State: gh.String("open")})
+	check(t, err)
+	w.comment("ada", issue, "/restage resume")
+	w.settle(nil)
+	for _, branch := range branches {
+		w.merge(branch + "-2")
+		w.settle(nil)
+	}
+	same(t, "summaries", strings.Count(strings.Join(w.comments(issue), "\n"), "<!-- restage:reply summary"), 2)
+	same(t, "files in the end", w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/old/__init__.py\nsrc/shop/old/legacy.py\nsrc/shop/prices.py\n")
 }
 
 // Later changes of the same lines are people's to settle.
