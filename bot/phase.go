@@ -26,6 +26,10 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if l.issue.GetState() == "closed" {
 		return false, pause(closedText)
 	}
+	// While it waits, the phase is not computed each time that this is looked at.
+	if l.rivals, err = l.store.Rivals(ctx, l.m.ID, l.m.Revision); err != nil || len(l.rivals) > 0 {
+		return false, err
+	}
 	cfg, err := l.config()
 	if isBroken(err) {
 		return false, pause(brokenText(err) + " Then comment `/restage rerun`.")
@@ -77,6 +81,9 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	}
 	change, err := l.compute(ctx, s, before, opt)
 	if err != nil {
+		return false, err
+	}
+	if ok, err := l.begin(ctx, change.Touched); !ok {
 		return false, err
 	}
 	was, from := s.report, s.row.Base

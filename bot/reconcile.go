@@ -39,6 +39,7 @@ type look struct {
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
 	testing  bool           // the base is being verified before anything is done
+	rivals   []store.Rival  // that have to end before anything is done
 	awaited  []int64        // the runs that this look asked for
 	stages   []*stage
 	earlier  []*stage // those of earlier rounds that were merged

@@ -246,6 +246,9 @@ func (l *look) nextText(working bool) string {
 	if working {
 		return "restage is at work on the next pull request."
 	}
+	if len(l.rivals) > 0 {
+		return rivalsText(l.rivals)
+	}
 	if l.testing {
 		return fmt.Sprintf("restage runs the repository's own checks on %s first: the configuration wants them to be green before anything moves.", markdown.Code(l.m.Base))
 	}

@@ -35,15 +35,22 @@ func (j *job) findMoved(row *plan.Move) (string, bool) {
 	return from, false
 }
 
+// ends returns where a row of the plan moves from and to in the tree, and whether
+// there is anything to move.
+func (j *job) ends(row *plan.Move) (from, to string, found bool) {
+	from, found = j.findMoved(row)
+	to = j.destination(from, row.To)
+	if strings.HasSuffix(row.To, "/") && !strings.HasSuffix(row.From, "/") && len(tree.Under(j.tree, from)) == 0 {
+		to = path.Join(to, path.Base(from))
+	}
+	return from, to, found
+}
+
 func (j *job) lookMoves() error {
 	targets, sources := map[string]string{}, map[string]string{}
 	for i := range j.plan.Moves {
 		row := &j.plan.Moves[i]
-		from, found := j.findMoved(row)
-		to := j.destination(from, row.To)
-		if strings.HasSuffix(row.To, "/") && !strings.HasSuffix(row.From, "/") && len(tree.Under(j.tree, from)) == 0 {
-			to = path.Join(to, path.Base(from))
-		}
+		from, to, found := j.ends(row)
 		if within(to, from) && to != from && len(tree.Under(j.tree, from)) > 0 {
 			return fmt.Errorf("move of %s: its new home %s is inside it", row.From, row.To)
 		}

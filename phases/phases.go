@@ -46,6 +46,10 @@ type Change struct {
 	// plan gives a new home.
 	Guide []NewImport `json:"guide,omitempty"`
 
+	// Touched lists the files and folders that the plan moves, makes, deletes or
+	// compares, in whatever phase, sorted.
+	Touched []string `json:"-"`
+
 	// Unasked lists the paths of the answers in the plan that neither this
 	// phase nor one after it has a question for, sorted.
 	Unasked []string `json:"-"`

@@ -68,7 +68,7 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 			m = before
 			return nil
 		case before.State == Paused:
-			if err := setState(ctx, tx, before.ID, Failed, "The issue was labelled again."); err != nil {
+			if err := s.setState(ctx, tx, before.ID, Failed, "The issue was labelled again."); err != nil {
 				return err
 			}
 			if err := s.enqueue(ctx, tx, before.ID, time.Now()); err != nil { // it may still do something
@@ -162,18 +162,22 @@ func unfinished(ctx context.Context, q querier, where string, args ...any) ([]in
 	return ids, rows.Err()
 }
 
-// SetState records where a migration stands and why.
+// SetState records where a migration stands and why. One that has ended claims
+// nothing any more.
 func (s *Store) SetState(ctx context.Context, id int64, state State, message string) error {
-	err := s.tx(ctx, func(tx *sql.Tx) error { return setState(ctx, tx, id, state, message) })
+	err := s.tx(ctx, func(tx *sql.Tx) error { return s.setState(ctx, tx, id, state, message) })
 	if err != nil {
 		return fmt.Errorf("state of migration %d: %w", id, err)
 	}
 	return nil
 }
 
-func setState(ctx context.Context, tx *sql.Tx, id int64, state State, message string) error {
+func (s *Store) setState(ctx context.Context, tx *sql.Tx, id int64, state State, message string) error {
 	_, err := tx.ExecContext(ctx, `UPDATE migrations SET state = $1, message = $2 WHERE id = $3`, state, text(message), id)
-	return err
+	if err != nil || state == Live || state == Paused {
+		return err
+	}
+	return s.disclaim(ctx, tx, id)
 }
 
 // Rename records that the repository of a migration has another name now.
@@ -255,7 +259,7 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return err
 		}
-		anew, err := takeWish(ctx, tx, migration, r.Wish)
+		anew, err := s.takeWish(ctx, tx, migration, r.Wish)
 		if err != nil {
 			return err
 		}

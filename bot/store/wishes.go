@@ -47,7 +47,7 @@ func queryWish(ctx context.Context, q querier, migration int64) (w Wish, err err
 // To resume a migration that waits for something else than a person's word, or the
 // label, is to try again. One that was cancelled is live again: its branches may be gone. A
 // cancelled one is not paused any more.
-func takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (anew bool, err error) {
+func (s *Store) takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (anew bool, err error) {
 	if wish == nil {
 		return false, nil
 	}
@@ -71,7 +71,7 @@ func takeWish(ctx context.Context, tx *sql.Tx, migration int64, wish *Wish) (ane
 		return false, err
 	}
 	if before.Kind == Cancel {
-		return true, setState(ctx, tx, migration, Live, "")
+		return true, s.setState(ctx, tx, migration, Live, "")
 	}
 	return true, nil
 }
@@ -84,7 +84,7 @@ func (s *Store) Cancelled(ctx context.Context, migration int64, message string) 
 		if err != nil || wish.Kind != Cancel {
 			return err
 		}
-		return setState(ctx, tx, migration, Failed, message)
+		return s.setState(ctx, tx, migration, Failed, message)
 	})
 	if err != nil {
 		return fmt.Errorf("cancel migration %d: %w", migration, err)
