@@ -10,9 +10,9 @@ import (
 )
 
 // begin reports whether the migration may open branches: no other one is at work
-// on what its plan touches.
-func (l *look) begin(ctx context.Context, touched []string) (bool, error) {
-	c := store.Claim{Migration: l.m.ID, Revision: l.m.Revision, Paths: touched}
+// on what its plan claims.
+func (l *look) begin(ctx context.Context, claims []string) (bool, error) {
+	c := store.Claim{Migration: l.m.ID, Revision: l.m.Revision, Paths: claims}
 	c.Begun = slices.ContainsFunc(slices.Concat(l.earlier, l.stages), func(s *stage) bool { return s.open() || s.merged() })
 	var err error
 	l.rivals, err = l.store.Begin(ctx, c)

@@ -100,8 +100,8 @@ func TestBegunGoesOn(t *testing.T) {
 	contain(t, w.status(first), "- waits for #4: it also")
 }
 
-// What waits is looked into no more than it must be, and can be ended or given
-// another plan.
+// What waits shows where it stands, loses its label, is cancelled and gets another
+// plan like any other.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)

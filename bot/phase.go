@@ -83,7 +83,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if ok, err := l.begin(ctx, change.Touched); !ok {
+	if ok, err := l.begin(ctx, change.Claims); !ok {
 		return false, err
 	}
 	was, from := s.report, s.row.Base

@@ -46,9 +46,9 @@ type Change struct {
 	// plan gives a new home.
 	Guide []NewImport `json:"guide,omitempty"`
 
-	// Touched lists the files and folders that the plan moves, makes, deletes or
+	// Claims lists the files and folders that the plan moves, makes, deletes or
 	// compares, in whatever phase, sorted.
-	Touched []string `json:"-"`
+	Claims []string `json:"-"`
 
 	// Unasked lists the paths of the answers in the plan that neither this
 	// phase nor one after it has a question for, sorted.

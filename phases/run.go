@@ -99,7 +99,7 @@ func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Optio
 	if !slices.ContainsFunc(j.src.paths, func(f string) bool { return strings.HasSuffix(f, ".py") }) {
 		return nil, errors.New("there is no Python file in the repository: a plan moves Python modules")
 	}
-	c := &Change{Phase: phase, Commits: []Commit{}, Moved: []Moved{}, Rewritten: []Rewrite{}, Deleted: []string{}, Touched: j.touched()}
+	c := &Change{Phase: phase, Commits: []Commit{}, Moved: []Moved{}, Rewritten: []Rewrite{}, Deleted: []string{}, Claims: j.claims()}
 	switch phase {
 	case Moves:
 		err = j.runMoves(c)

@@ -1,9 +1,9 @@
 package phases
 
-// touched returns the files and folders that the plan is about, whatever of it is
+// claims returns the files and folders that the plan is about, whatever of it is
 // disputed: what moves and where to, and what goes. That only references in a
 // file are rewritten does not count.
-func (j *job) touched() []string {
+func (j *job) claims() []string {
 	paths := map[string]bool{}
 	for i := range j.plan.Moves {
 		from, to, _ := j.ends(&j.plan.Moves[i])

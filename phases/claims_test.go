@@ -10,7 +10,7 @@ import (
 )
 
 // What two plans must not touch at the same time is the same in every phase.
-func TestTouched(t *testing.T) {
+func TestClaims(t *testing.T) {
 	for _, c := range []struct{ name, plan, want string }{
 		{"a file", "moves: [{from: app/a.py, to: app/b.py}]", "src/app/a.py src/app/b.py"},
 		{"a file into a folder", "moves: [{from: app/a.py, to: lib/}]", "src/app/a.py src/lib/a.py"},
@@ -39,7 +39,7 @@ func TestTouched(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, change := range changes {
-				if got := strings.Join(change.Touched, " "); got != c.want {
+				if got := strings.Join(change.Claims, " "); got != c.want {
 					t.Errorf("%s: %s, want %s", change.Phase, got, c.want)
 				}
 			}
