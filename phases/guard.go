@@ -17,7 +17,7 @@ func NewGuard(ctx context.Context, before tree.Tree, p *plan.Plan, opt Options) 
 	if err != nil {
 		return nil, err
 	}
-	was, err := look(ctx, src, p, opt)
+	was, err := look(ctx, src, p, Imports, opt)
 	if err != nil {
 		return nil, fmt.Errorf("look at the tree before: %w", err)
 	}

@@ -25,6 +25,10 @@ type job struct {
 	index *python.Index
 	hits  []string // files that may refer to something in the plan, sorted
 
+	phase   Phase
+	known   map[string]bool // of Options.Known
+	sources []string        // of the Change
+
 	settled map[string]bool // of hits: no reference to anything old is left
 
 	moves   []*fileMove
@@ -43,11 +47,11 @@ type job struct {
 	answered  map[string]bool // paths whose answers a question has met
 }
 
-// look resolves the plan against the tree.
-func look(ctx context.Context, src *sources, p *plan.Plan, opt Options) (*job, error) {
+// look resolves the plan against the tree, as it is for a phase.
+func look(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) (*job, error) {
 	cyclic := map[*plan.Move]bool{}
 	for {
-		j, err := lookAt(ctx, src, p, opt, cyclic)
+		j, err := lookAt(ctx, src, p, phase, opt, cyclic)
 		if err != nil {
 			return nil, err
 		}
@@ -59,19 +63,24 @@ func look(ctx context.Context, src *sources, p *plan.Plan, opt Options) (*job, e
 }
 
 // lookAt is look when it is known which moves would add an import cycle.
-func lookAt(ctx context.Context, src *sources, p *plan.Plan, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
+func lookAt(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options, cyclic map[*plan.Move]bool) (*job, error) {
 	j := &job{
 		src:      src,
 		cyclic:   cyclic,
 		ctx:      ctx,
 		tree:     src,
 		plan:     p,
+		phase:    phase,
+		known:    map[string]bool{},
 		opt:      opt,
 		fates:    map[string]*dest{},
 		twins:    map[string]map[string]*dest{},
 		answers:  map[string]string{},
 		asked:    map[string]bool{},
 		answered: map[string]bool{},
+	}
+	for _, f := range opt.Known {
+		j.known[f] = true
 	}
 	if err := j.findRoots(); err != nil {
 		return nil, err

@@ -61,10 +61,16 @@ func (j *job) lookMoves() error {
 			j.ask(from, row.From, fmt.Sprintf("The plan moves %s, but there is no such file. Go on without it?", row.From), "skip")
 			continue
 		}
+		files := j.filesOf(row, from, to)
+		for _, mv := range files {
+			if _, there := tree.Find(j.tree, mv.from); there {
+				j.sources = append(j.sources, mv.from)
+			}
+		}
 		if j.cyclic[row] && j.ask(from, row.From, fmt.Sprintf("Moving %s to %s would add an import cycle. Leave it where it is, or move it all the same?", row.From, row.To), "keep", "move") != "move" {
 			continue
 		}
-		for _, mv := range j.filesOf(row, from, to) {
+		for _, mv := range files {
 			if other, taken := targets[mv.to]; taken && other != mv.from {
 				return fmt.Errorf("moves of %s and %s: both end at %s", other, mv.from, mv.to)
 			}
@@ -102,7 +108,7 @@ func (j *job) filesOf(row *plan.Move, from, to string) []*fileMove {
 		seen[rel] = true
 		list = append(list, &fileMove{from: e.Path, to: to + rel, row: row})
 	}
-	if len(list) == 0 || slices.ContainsFunc(list, func(mv *fileMove) bool { return j.isShim(mv.from) }) {
+	if !slices.ContainsFunc(list, func(mv *fileMove) bool { return !j.isLate(mv) }) || slices.ContainsFunc(list, func(mv *fileMove) bool { return j.isShim(mv.from) }) {
 		for _, e := range tree.Under(j.tree, to) {
 			if rel := strings.TrimPrefix(e.Path, to); !seen[rel] && j.rowTo(e.Path) == row && !j.isShim(e.Path) {
 				list = append(list, &fileMove{from: from + rel, to: e.Path, row: row})
@@ -153,6 +159,14 @@ func (j *job) lookMove(mv *fileMove) bool {
 		if !j.mergeable(mv) {
 			return false
 		}
+	case j.isLate(mv):
+		question := fmt.Sprintf("%s came when the migration was under way, and the plan moves %s to %s. Leave it where it is, or move it along?", mv.from, mv.row.From, mv.row.To)
+		if j.ask(mv.from, mv.from, question, "keep", "move") != "move" {
+			return false
+		}
+	}
+	if !mv.done && j.phase != Moves && j.isLate(mv) {
+		return false // its turn comes when the moves are made again
 	}
 	if !mv.done && !mv.same && !j.unhidden(mv) {
 		return false
@@ -182,6 +196,16 @@ func (j *job) lookMove(mv *fileMove) bool {
 		j.decree(j.index.Root(mv.from), mv.old, d)
 	}
 	return true
+}
+
+// isLate reports whether a file that the plan does not name itself came to its
+// place after the plan was first looked at.
+func (j *job) isLate(mv *fileMove) bool {
+	if j.opt.Known == nil || j.known[mv.from] {
+		return false
+	}
+	from, _ := j.findMoved(mv.row)
+	return mv.from != from
 }
 
 // leadsToCode reports whether modules may be imported through a symbolic link:

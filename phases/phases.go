@@ -50,6 +50,10 @@ type Change struct {
 	// compares, in whatever phase, sorted.
 	Claims []string `json:"-"`
 
+	// Sources lists the files that the plan moves and that are still, or again,
+	// at their old places, sorted. See Options.Known.
+	Sources []string `json:"-"`
+
 	// Unasked lists the paths of the answers in the plan that neither this
 	// phase nor one after it has a question for, sorted.
 	Unasked []string `json:"-"`
@@ -122,5 +126,6 @@ type Options struct {
 	Exclude     []string // globs of paths that are never rewritten
 	NoShims     bool     // leave no shim at old paths
 	Workflows   bool     // rewrite .github/workflows too, which an app may push only by a permission of its own
+	Known       []string // the Sources of a Change when the plan was first looked at: about others it is asked whether they move; nil: all move
 	PlanFile    string   // path of the plan in the repository, which is never rewritten; "" if none
 }

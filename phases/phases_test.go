@@ -38,6 +38,8 @@ var update = flag.Bool("update", false, "write what comes out into the expectati
 //	                     source roots, src and the repository itself
 //	projects             folders, one a line, that have nothing to do with each
 //	                     other: Python looks at each by itself
+//	late                 the files of before, one a line, that came when the
+//	                     migration was under way
 //	workflows            if it is there, workflows may be changed
 //	check.py             run by Python before the first phase and after each, with
 //	                     the same output every time
@@ -107,6 +109,7 @@ func readCase(t *testing.T, file string) *testCase {
 	c := &testCase{file: file, archive: archive, phases: phases.All}
 	c.opt.PlanFile = planFile
 	var edits []tree.Edit
+	var late []string
 	for _, f := range archive.Files {
 		name, flags := splitName(f.Name)
 		if p, ok := strings.CutPrefix(name, "before/"); ok {
@@ -116,6 +119,8 @@ func readCase(t *testing.T, file string) *testCase {
 		switch name {
 		case "plan.yaml", "plan.md", planFile:
 			c.plan, c.planErr = plan.Read(name, f.Data)
+		case "late":
+			late = strings.Fields(string(f.Data))
 		case "workflows":
 			c.opt.Workflows = true
 		case "phases":
@@ -136,6 +141,11 @@ func readCase(t *testing.T, file string) *testCase {
 	}
 	if c.before, err = tree.Apply(tree.NewMap(nil), edits); err != nil {
 		t.Fatal(err)
+	}
+	for _, e := range c.before.Entries() {
+		if late != nil && !slices.Contains(late, e.Path) {
+			c.opt.Known = append(c.opt.Known, e.Path)
+		}
 	}
 	return c
 }

@@ -70,14 +70,14 @@ func Look(ctx context.Context, t tree.Tree, p *plan.Plan, opt Options) (*Preflig
 	if err != nil {
 		return nil, err
 	}
-	j, err := look(ctx, before[0], p, opt)
+	j, err := look(ctx, before[0], p, Moves, opt)
 	if err != nil {
 		return nil, err
 	}
 	pre := &Preflight{Total: Total{Estimate: p.Estimate}, Areas: []Area{}, Moves: []MoveFinding{}, Order: []string{}, Layers: []LayerFinding{}, Duplicates: []DuplicateFinding{}, Nothing: []string{}, Kept: []KeptFinding{},
 		Cycles: [][]string{}, NewCycles: []string{}, Computed: []Warning{}, Warnings: []Warning{}, Changes: changes, Decisions: changes[0].Decisions}
 	pre.count(changes, j.index)
-	then, err := look(ctx, before[1], p, opt)
+	then, err := look(ctx, before[1], p, Imports, opt)
 	if err != nil {
 		return nil, err
 	}

@@ -92,7 +92,7 @@ func (c *Change) Apply(t tree.Tree) (tree.Tree, error) {
 }
 
 func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Options) (*Change, error) {
-	j, err := look(ctx, src, p, opt)
+	j, err := look(ctx, src, p, phase, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -119,6 +119,8 @@ func run(ctx context.Context, src *sources, p *plan.Plan, phase Phase, opt Optio
 			c.Unasked = append(c.Unasked, p)
 		}
 	}
+	c.Sources = append([]string{}, j.sources...)
+	slices.Sort(c.Sources)
 	c.Decisions = append([]Decision{}, j.decisions...)
 	c.Warnings = append([]Warning{}, j.warnings...)
 	slices.SortFunc(c.Warnings, func(a, b Warning) int {

@@ -30,7 +30,7 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 		if err != nil {
 			return nil, err
 		}
-		if v.was, err = look(ctx, src, p, opt); err != nil {
+		if v.was, err = look(ctx, src, p, phase, opt); err != nil {
 			return nil, fmt.Errorf("look at the tree before: %w", err)
 		}
 		p = withRoots(p, v.was.roots, after)
@@ -39,7 +39,7 @@ func Verify(ctx context.Context, before, after tree.Tree, p *plan.Plan, phase Ph
 	if err != nil {
 		return nil, err
 	}
-	if v.now, err = look(ctx, src, p, opt); err != nil {
+	if v.now, err = look(ctx, src, p, phase, opt); err != nil {
 		return nil, err
 	}
 	if v.was == nil {
