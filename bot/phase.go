@@ -86,6 +86,11 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 	if ok, err := l.begin(ctx, change.Claims); !ok {
 		return false, err
 	}
+	if opt.Known == nil {
+		if err := l.store.SetSources(ctx, l.m.ID, l.m.Revision, change.Sources); err != nil {
+			return false, err
+		}
+	}
 	was, from := s.report, s.row.Base
 	s.report = record{Change: *change, Commands: s.report.Commands}
 	if err := l.format(ctx, s, before, cfg); err != nil {

@@ -36,10 +36,14 @@ func isBroken(err error) bool {
 	return errors.As(err, &e) || errors.Is(err, fs.ErrInvalid)
 }
 
-// options returns what a configuration and the permissions of the app say to
-// the phases.
+// options returns what a configuration, the permissions of the app and the
+// beginning of the migration say to the phases.
 func (l *look) options(ctx context.Context, c *config.Config) (phases.Options, error) {
 	workflows, err := l.repo.MayWriteWorkflows(ctx)
+	if err != nil {
+		return phases.Options{}, err
+	}
+	sources, err := l.store.Sources(ctx, l.m.ID)
 	return phases.Options{
 		SourceRoots: c.SourceRoots,
 		Include:     c.Include,
@@ -47,5 +51,6 @@ func (l *look) options(ctx context.Context, c *config.Config) (phases.Options, e
 		NoShims:     !c.Shims,
 		Workflows:   workflows,
 		PlanFile:    l.m.PlanFile,
+		Known:       sources,
 	}, err
 }

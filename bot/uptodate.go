@@ -168,7 +168,8 @@ func (l *look) sayWhatCame(ctx context.Context, s *stage, before *record, from s
 		"%s went on to %s, and this pull request with it: %s.", markdown.Code(l.m.Base), l.base, strings.Join(news, ", ")))
 }
 
-// cameIn says which of the files that a phase touches are not as they were.
+// cameIn says what a phase asks now, and which of the files that it touches are not
+// as they were.
 func cameIn(before, after *record, old, now tree.Tree) []string {
 	references := map[string]int{}
 	for _, r := range after.Rewritten {
@@ -186,6 +187,11 @@ func cameIn(before, after *record, old, now tree.Tree) []string {
 		}
 	}
 	var news []string
+	for _, d := range after.Decisions {
+		if !slices.ContainsFunc(before.Decisions, func(o phases.Decision) bool { return o.Path == d.Path }) {
+			news = append(news, markdown.Code(d.Path)+" (a question to you)")
+		}
+	}
 	for _, path := range slices.Sorted(maps.Keys(touched)) {
 		was, err := old.Read(path)
 		is, err2 := now.Read(path)

@@ -294,6 +294,9 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			return err
 		}
 		if r.Plan != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM sources WHERE migration = $1`, migration); err != nil {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, `UPDATE migrations SET plan_file = $1, plan = $2 WHERE id = $3`, text(r.Plan.File), text(r.Plan.Text), migration)
 			if err != nil {
 				return err
