@@ -319,6 +319,43 @@ func TestOneLookAtATime(t *testing.T) {
 	}
 }
 
+// A look that takes long, however often it is asked for, keeps no other migration
+// waiting.
+func TestSlowLook(t *testing.T) {
+	const others = 20
+	s := openTest(t)
+	slow := make(chan bool)
+	began := make(chan bool, 1)
+	done := make(chan int64)
+	stop := start(t, s, Handlers{Reconcile: func(ctx context.Context, migration int64) error {
+		if migration != 1 {
+			done <- migration
+			return nil
+		}
+		select {
+		case began <- true:
+			<-slow
+		default: // the looks that were asked for meanwhile
+		}
+		return nil
+	}})
+	enqueue(t, s, 1, 0)
+	<-began
+	began <- true
+	for m := range int64(others) {
+		enqueue(t, s, 1, 0)
+		enqueue(t, s, 2+m, 0)
+	}
+	seen := map[int64]bool{}
+	for len(seen) < others {
+		seen[<-done] = true
+	}
+	close(slow)
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // waitFor waits until a query gives want.
 func waitFor(t *testing.T, s *Store, want, q string, args ...any) {
 	t.Helper()
