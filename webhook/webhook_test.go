@@ -153,7 +153,7 @@ func TestAccepted(t *testing.T) {
 			if n := count(t, s.db, `SELECT count(*) FROM deliveries WHERE id = $1`, id); n != 1 {
 				t.Errorf("%d rows, want 1", n)
 			}
-			if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE args ->> 'id' = $1`, id); n != test.jobs {
+			if n := jobs(t, s.db)[id]; n != test.jobs {
 				t.Errorf("%d jobs, want %d", n, test.jobs)
 			}
 		})
@@ -441,7 +441,7 @@ func TestSameDeliveryAtOnce(t *testing.T) {
 		if statuses[202] != 1 || statuses[200] != repeats-1 {
 			t.Errorf("%s: %v, want one 202 and %d times 200", id, statuses, repeats-1)
 		}
-		if n := count(t, s.db, `SELECT count(*) FROM river_job WHERE args ->> 'id' = $1`, id); n != 1 {
+		if n := jobs(t, s.db)[id]; n != 1 {
 			t.Errorf("%s has %d jobs, want 1", id, n)
 		}
 	}

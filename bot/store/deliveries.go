@@ -80,7 +80,7 @@ func (s *Store) dropDeliveries(ctx context.Context, age time.Duration) error {
 	}
 	before := time.Now().Add(-age).UnixMilli()
 	_, err := s.exec(ctx, `DELETE FROM deliveries WHERE received_at < $1 AND (handled_at IS NOT NULL OR NOT EXISTS (
-		SELECT 1 FROM river_job WHERE kind = 'delivery' AND args ->> 'id' = deliveries.id AND finalized_at IS NULL))`, before)
+		SELECT 1 FROM river_job WHERE (kind = 'delivery' AND args ->> 'id' = deliveries.id OR kind = 'deliveries') AND finalized_at IS NULL))`, before)
 	if err != nil {
 		return fmt.Errorf("drop old deliveries: %w", err)
 	}

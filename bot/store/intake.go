@@ -20,9 +20,10 @@ var errClosed = errors.New("the store is closed")
 // written to disk are the next group. So many at once wait for few writes, and one
 // alone waits for nobody.
 type intake struct {
-	queue chan *incoming
-	stop  chan struct{} // closed when no more are taken
-	ended chan struct{} // closed when all that was taken is answered
+	queue   chan *incoming
+	stop    chan struct{}     // closed when no more are taken
+	ended   chan struct{}     // closed when all that was taken is answered
+	inserts map[int]*sql.Stmt // by the size of the group; for run alone
 }
 
 // An incoming is a delivery that waits to be stored.
@@ -33,7 +34,7 @@ type incoming struct {
 }
 
 func newIntake() *intake {
-	return &intake{queue: make(chan *incoming, groupMax), stop: make(chan struct{}), ended: make(chan struct{})}
+	return &intake{queue: make(chan *incoming, groupMax), stop: make(chan struct{}), ended: make(chan struct{}), inserts: map[int]*sql.Stmt{}}
 }
 
 // add has a delivery stored, and reports whether it was new.
@@ -106,45 +107,77 @@ func (s *Store) storeGroup(group []*incoming) {
 	}
 }
 
-// insertGroup stores deliveries and the jobs of handling them, all or none.
+// insertGroup stores deliveries and the job of handling them, all or none.
 func (s *Store) insertGroup(ctx context.Context, group []*incoming) error {
+	insert, err := s.intake.insert(ctx, s.db, len(group))
+	if err != nil {
+		return err
+	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // does nothing after Commit
-	fresh, err := insertDeliveries(ctx, tx, group)
+	fresh, err := insertDeliveries(ctx, tx.StmtContext(ctx, insert), group)
 	if err != nil {
 		return err
 	}
-	var jobs []river.InsertManyParams
+	var ids []string
 	for _, i := range group {
 		i.added = fresh[text(i.ID)]
 		delete(fresh, text(i.ID)) // the same one may be in the group twice
 		if i.added && i.Handled.IsZero() {
-			jobs = append(jobs, river.InsertManyParams{Args: deliveryArgs{i.ID}, InsertOpts: &river.InsertOpts{Queue: deliveryQueue, MaxAttempts: tries}})
+			ids = append(ids, i.ID)
 		}
 	}
-	if len(jobs) > 0 {
-		if _, err := s.jobs.InsertManyFastTx(ctx, tx, jobs); err != nil {
+	if len(ids) > 0 {
+		if _, err := s.jobs.InsertManyFastTx(ctx, tx, []river.InsertManyParams{{Args: jobOf(ids)}}); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
 }
 
-// insertDeliveries returns the IDs of those that were not stored before.
-func insertDeliveries(ctx context.Context, tx *sql.Tx, group []*incoming) (map[string]bool, error) {
+// jobOf returns the job of handling deliveries, which is one even for many: to store
+// a job takes longer than to store a delivery.
+func jobOf(ids []string) river.JobArgs {
+	if len(ids) == 1 {
+		return deliveryArgs{ids[0]}
+	}
+	return groupArgs{ids}
+}
+
+// insert returns the statement that stores n deliveries and returns the IDs of those
+// that were not stored before. It is made once for each n.
+func (in *intake) insert(ctx context.Context, db *sql.DB, n int) (*sql.Stmt, error) {
+	if in.inserts[n] != nil {
+		return in.inserts[n], nil
+	}
 	var rows []string
+	for i := range n {
+		var marks []string
+		for c := range 8 {
+			marks = append(marks, fmt.Sprintf("$%d", 8*i+c+1))
+		}
+		rows = append(rows, "("+strings.Join(marks, ", ")+")")
+	}
+	insert, err := db.PrepareContext(ctx, `INSERT INTO deliveries
+		(id, event, action, installation, repository, payload, received_at, handled_at)
+		VALUES `+strings.Join(rows, ", ")+` ON CONFLICT (id) DO NOTHING RETURNING id`)
+	if err != nil {
+		return nil, err
+	}
+	in.inserts[n] = insert
+	return insert, nil
+}
+
+// insertDeliveries returns the IDs of those that were not stored before.
+func insertDeliveries(ctx context.Context, insert *sql.Stmt, group []*incoming) (map[string]bool, error) {
 	var args []any
 	for _, i := range group {
-		n := len(args)
-		rows = append(rows, fmt.Sprintf("($%d, $%d, $%d, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5, n+6, n+7, n+8))
 		args = append(args, text(i.ID), text(i.Event), text(i.Action), i.Installation, text(i.Repository), i.Payload, i.Received.UnixMilli(), nullTime(i.Handled))
 	}
-	found, err := tx.QueryContext(ctx, `INSERT INTO deliveries
-		(id, event, action, installation, repository, payload, received_at, handled_at)
-		VALUES `+strings.Join(rows, ", ")+` ON CONFLICT (id) DO NOTHING RETURNING id`, args...)
+	found, err := insert.QueryContext(ctx, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -191,13 +191,23 @@ func TestDropDeliveries(t *testing.T) {
 	if _, err := s.db.Exec(`UPDATE river_job SET state = 'discarded', finalized_at = CURRENT_TIMESTAMP WHERE args ->> 'id' = 'old given up'`); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.jobs.Insert(t.Context(), groupArgs{[]string{"old given up"}}, nil); err != nil {
+		t.Fatal(err)
+	}
 	for _, step := range []struct {
-		age  time.Duration
-		kept string
+		age    time.Duration
+		groups string // the state of their jobs
+		kept   string
 	}{
-		{0, "new handled, old given up, old handled, old waits,"},
-		{4 * day, "new handled, old waits,"},
+		{0, "available", "new handled, old given up, old handled, old waits,"},
+		{4 * day, "available", "new handled, old given up, old waits,"},
+		{4 * day, "completed", "new handled, old waits,"},
 	} {
+		if step.groups == "completed" {
+			if _, err := s.db.Exec(`UPDATE river_job SET state = 'completed', finalized_at = CURRENT_TIMESTAMP WHERE kind = 'deliveries'`); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if err := s.dropDeliveries(t.Context(), step.age); err != nil {
 			t.Fatal(err)
 		}

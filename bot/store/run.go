@@ -132,6 +132,7 @@ func (s *Store) Run(ctx context.Context, h Handlers) error {
 func (s *Store) client(ctx context.Context, r *replica, h Handlers) (*river.Client[*sql.Tx], error) {
 	workers := river.NewWorkers()
 	river.AddWorker(workers, &deliveryWorker{store: s, handle: h.Delivery})
+	river.AddWorker(workers, &groupWorker{store: s})
 	taker := func(atOnce int, handle func(context.Context, int64) error) taker {
 		return taker{store: s, replica: r.id, handle: handle, busy: newBusy(), slots: make(chan struct{}, atOnce), stop: ctx.Done()}
 	}
@@ -188,6 +189,42 @@ type deliveryArgs struct {
 
 // Kind is River's name of the job.
 func (deliveryArgs) Kind() string { return "delivery" }
+
+// InsertOpts makes one job of each delivery, however often it is made.
+func (deliveryArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: deliveryQueue, MaxAttempts: tries, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// groupArgs names deliveries that came together. Its job makes that of each.
+type groupArgs struct {
+	IDs []string `json:"ids"`
+}
+
+// Kind is River's name of the job.
+func (groupArgs) Kind() string { return "deliveries" }
+
+// InsertOpts are those of a delivery.
+func (groupArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: deliveryQueue, MaxAttempts: tries}
+}
+
+type groupWorker struct {
+	river.WorkerDefaults[groupArgs]
+	store *Store
+}
+
+// Work makes the jobs of the deliveries.
+func (w *groupWorker) Work(ctx context.Context, job *river.Job[groupArgs]) error {
+	var jobs []river.InsertManyParams
+	for _, id := range job.Args.IDs {
+		jobs = append(jobs, river.InsertManyParams{Args: deliveryArgs{id}})
+	}
+	err := w.store.tx(ctx, func(tx *sql.Tx) error {
+		_, err := w.store.jobs.InsertManyTx(ctx, tx, jobs)
+		return err
+	})
+	return cutShort(ctx, err)
+}
 
 type deliveryWorker struct {
 	river.WorkerDefaults[deliveryArgs]

@@ -66,6 +66,7 @@ func jobRows(t *testing.T, s *Store) []*rivertype.JobRow {
 // jobArgs are those of any job.
 type jobArgs struct {
 	ID              any
+	IDs             []string
 	Migration, Turn int64
 }
 
@@ -75,7 +76,10 @@ func argsOf(t *testing.T, job *rivertype.JobRow) jobArgs {
 	if err := json.Unmarshal(job.EncodedArgs, &args); err != nil {
 		t.Fatal(err)
 	}
-	if args.ID == nil {
+	switch {
+	case args.IDs != nil:
+		args.ID = strings.Join(args.IDs, "+")
+	case args.ID == nil:
 		args.ID = args.Migration
 	}
 	return args
@@ -115,6 +119,40 @@ func TestRunHandlesDeliveries(t *testing.T) {
 	}
 	if n := query(t, s, `SELECT count(*) FROM deliveries WHERE handled_at >= received_at`); n != "2" {
 		t.Errorf("%s deliveries are marked handled, want 2", n)
+	}
+}
+
+// Deliveries that came together have one job, from which each gets its own: one,
+// even if the process died right after it was made.
+func TestRunHandlesGroups(t *testing.T) {
+	s := openTest(t)
+	var group []*incoming
+	for _, id := range []string{"a", "b", "c", "d"} {
+		group = append(group, &incoming{Delivery: Delivery{ID: id, Payload: []byte("{}"), Received: time.Now()}, done: make(chan error, 1)})
+	}
+	group[2].Handled = time.Now()
+	s.storeGroup(group)
+	if _, err := s.jobs.Insert(t.Context(), deliveryArgs{"b"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := jobs(t, s); got != "deliveries/a+b+d/available/0 delivery/b/available/0" {
+		t.Errorf("jobs are %s", got)
+	}
+	got := make(chan string)
+	stop := start(t, s, Handlers{Delivery: func(ctx context.Context, d Delivery) error {
+		got <- d.ID
+		return nil
+	}})
+	seen := []string{<-got, <-got, <-got}
+	slices.Sort(seen)
+	if want := "a b d"; strings.Join(seen, " ") != want {
+		t.Errorf("handled %s, want %s", seen, want)
+	}
+	if err := stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := jobs(t, s); got != "deliveries/a+b+d/completed/1 delivery/b/completed/1 delivery/a/completed/1 delivery/d/completed/1" {
+		t.Errorf("jobs are %s", got)
 	}
 }
 
