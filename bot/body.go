@@ -49,9 +49,13 @@ func (l *look) pullTitle(s *stage) string {
 // message, where no escape exists.
 var reference = regexp.MustCompile(`(?i)#(\d)|\bGH-(\d)|://`)
 
+// mention matches what GitHub reads in a commit message as somebody's name, and
+// tells that person of each push.
+var mention = regexp.MustCompile(`(^|\W)@(\w)`)
+
 // title returns s as the title of a commit or a pull request: one line without
-// references, which could close issues, and without brackets, which could tell
-// a CI to skip the commit.
+// references, which could close issues, without mentions, and without brackets,
+// which could tell a CI to skip the commit.
 func title(s string) string {
 	s = reference.ReplaceAllStringFunc(markdown.OneLine(s), func(m string) string {
 		if m == "://" {
@@ -59,6 +63,7 @@ func title(s string) string {
 		}
 		return "no. " + m[len(m)-1:]
 	})
+	s = mention.ReplaceAllString(s, "$1@ $2")
 	return markdown.Shorten(strings.NewReplacer("[", "(", "]", ")").Replace(s), 180)
 }
 

@@ -73,6 +73,7 @@ func TestTitle(t *testing.T) {
 		{"Move training jobs", "Move training jobs"},
 		{"Fixes #12 and GH-13", "Fixes no. 12 and no. 13"},
 		{"Closes https://example.com/o/r/issues/1", "Closes https: //example.com/o/r/issues/1"},
+		{"@ada: tell (@bob/team) of @meta, not a@b.c or @", "@ ada: tell (@ bob/team) of @ meta, not a@b.c or @"},
 		{"Move [skip ci]\n\nCo-authored-by: x", "Move (skip ci) Co-authored-by: x"},
 		{strings.Repeat("ä", 300), strings.Repeat("ä", 179) + "…"},
 	} {
