@@ -59,7 +59,7 @@ type Bot struct {
 	label   string
 	secrets []string
 
-	replies sync.Mutex // held from looking for a reply to writing it
+	replies sync.Map // a *sync.Mutex for each conversation, held from looking for a reply to writing it
 	missed  missed
 }
 
