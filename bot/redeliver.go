@@ -92,12 +92,11 @@ func (b *Bot) redeliver(ctx context.Context) error {
 	m.since = now
 	maps.DeleteFunc(m.failed, func(_ string, f *failure) bool { return f.first.Before(oldest) })
 	inOrder := slices.SortedFunc(maps.Values(m.failed), func(x, y *failure) int { return cmp.Or(x.first.Compare(y.first), cmp.Compare(x.last, y.last)) })
+	err = nil
 	for _, f := range inOrder {
-		if err := b.askAgain(ctx, f); err != nil {
-			return err
-		}
+		err = errors.Join(err, b.askAgain(ctx, f))
 	}
-	return nil
+	return err
 }
 
 // askAgain asks for a webhook again, unless it is known or hopeless.

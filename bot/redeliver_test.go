@@ -206,3 +206,32 @@ func (l *listless) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return http.DefaultTransport.RoundTrip(r)
 }
+
+// A webhook that GitHub fails to send again keeps no other back.
+func TestRedeliverPassesOver(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	r.resync()
+	r.status.Store(http.StatusBadGateway)
+	r.file("ada", fenced(yaml))
+	check(t, r.Idle(ctx))
+	r.status.Store(0)
+	path := ""
+	r.out = transport(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodPost && strings.HasSuffix(req.URL.Path, "/attempts") {
+			if path == "" {
+				path = req.URL.Path
+			}
+			if path == req.URL.Path {
+				return fail(req, 500, "Server Error", 0), nil
+			}
+		}
+		return http.DefaultTransport.RoundTrip(req)
+	})
+	r.startBot()
+	if err := r.bot.Resync(ctx); err == nil {
+		t.Error("no error")
+	}
+	check(t, r.Idle(ctx))
+	r.expect("the other", 1, 1, 2)
+}
