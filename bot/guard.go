@@ -156,23 +156,41 @@ func (b *Bot) guard(ctx context.Context, repository int64) error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	now := list[:min(len(list), guardedNow)]
 	if w.clone, err = w.repo.Clone(ctx); err != nil {
 		return err
 	}
 	defer w.clone.Close()
+	now, failed := w.compare(ctx, list[:min(len(list), guardedNow)])
 	if err := w.fetch(ctx, now); err != nil {
 		return err
 	}
+	posted := 0
 	for _, p := range now {
 		if err := w.post(ctx, p); err != nil {
-			return fmt.Errorf("#%d: %w", p.GetNumber(), err)
+			failed = errors.Join(failed, fmt.Errorf("#%d: %w", p.GetNumber(), err))
+			continue
 		}
+		posted++
 	}
-	if len(now) < len(list) {
-		return b.store.EnqueueGuard(ctx, repository)
+	if posted > 0 && len(list) > guardedNow {
+		failed = errors.Join(failed, b.store.EnqueueGuard(ctx, repository))
 	}
-	return nil
+	return failed
+}
+
+// compare finds where pull requests parted from their base branches. It returns
+// those of which it found that out: one that GitHub cannot compare keeps no other
+// back.
+func (w *watch) compare(ctx context.Context, list []*watched) (found []*watched, failed error) {
+	for _, p := range list {
+		var err error
+		if p.base, err = w.repo.MergeBase(ctx, p.GetBase().GetRef(), p.head()); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("#%d: %w", p.GetNumber(), err))
+			continue
+		}
+		found = append(found, p)
+	}
+	return found, failed
 }
 
 // findGuards finds the migrations whose guard is on, and their repository.
@@ -267,12 +285,8 @@ func (w *watch) fetch(ctx context.Context, list []*watched) error {
 		}
 	}
 	for _, p := range list {
-		base, err := w.repo.MergeBase(ctx, p.GetBase().GetRef(), p.head())
-		if err != nil {
-			return err
-		}
-		if p.base = base; base != "" {
-			add(base)
+		if p.base != "" {
+			add(p.base)
 		}
 		add(p.head())
 		for _, g := range p.guards {

@@ -372,3 +372,23 @@ func TestGuardAgain(t *testing.T) {
 	})
 	count(4)
 }
+
+// A pull request that cannot be looked at keeps no other from its check run.
+func TestGuardPassesOver(t *testing.T) {
+	t.Parallel()
+	w := guarded(t, shop)
+	fine := w.propose("fine", "main", usesOld).GetHead().GetSHA()
+	bad := w.propose("bad", "main", "-- notes.txt --\nx\n").GetHead().GetSHA()
+	w.out = transport(func(r *http.Request) (*http.Response, error) {
+		if strings.Contains(r.URL.Path, "/compare/") && strings.HasSuffix(r.URL.Path, bad) {
+			return fail(r, 500, "this diff is taking too long to generate", 0), nil
+		}
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	w.startBot()
+	if err := w.bot.Guard(ctx, w.repositoryID()); err == nil {
+		t.Error("no error")
+	}
+	runs, _ := w.guardRuns(fine)
+	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
+}
