@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"bytes"
 	"os"
 	"strings"
 	"testing"
@@ -164,4 +165,20 @@ func (w *world) pushed() {
 		Object: &gh.GitObject{SHA: gh.String(strings.TrimSpace(w.git("rev-parse", "main")))},
 	})
 	check(w.t, err)
+}
+
+// An issue that some other bot closes is asked about, too.
+func TestIssueClosedByABot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{State: gh.String("closed")})
+	check(t, err)
+	check(t, w.Idle(ctx))
+	for i, d := range w.arrived {
+		w.arrived[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
+	}
+	w.settle(nil)
+	same(t, "asked", strings.Count(strings.Join(w.comments(issue), "\n"), "Open it again to go on, or comment `/restage cancel`"), 2)
 }

@@ -82,7 +82,7 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 	switch {
 	case e.GetAction() == "reopened", e.GetAction() == "unlabeled":
 		return b.lookAt(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
-	case e.GetAction() == "closed" && !isBot(e.GetSender()):
+	case e.GetAction() == "closed":
 		return b.onClosed(ctx, d, e)
 	case e.GetAction() != "labeled" || isBot(e.GetSender()):
 		return nil
@@ -136,7 +136,8 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 const closedText = "The issue was closed. Open it again to go on, or comment `/restage cancel` to end this: " +
 	"that closes the open pull request."
 
-// onClosed asks what is to become of a migration whose issue was closed.
+// onClosed asks what is to become of a migration whose issue was closed, by
+// somebody or by a bot that tidies up.
 func (b *Bot) onClosed(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) error {
 	m, err := b.store.MigrationOf(ctx, e.GetRepo().GetID(), e.GetIssue().GetNumber())
 	if errors.Is(err, store.ErrNotFound) || err == nil && m.State != store.Live && m.State != store.Paused {
@@ -147,6 +148,10 @@ func (b *Bot) onClosed(ctx context.Context, d store.Delivery, e *gh.IssuesEvent)
 	}
 	repo, err := b.repo(e.Repo, e.Installation)
 	if err != nil {
+		return err
+	}
+	me, err := repo.Identity(ctx)
+	if err != nil || e.GetSender().GetLogin() == me.Login {
 		return err
 	}
 	if err := b.reply(ctx, repo, m.Issue, "delivery "+d.ID, closedText); err != nil {
