@@ -126,3 +126,18 @@ func TestRevertDropped(t *testing.T) {
 	contain(t, w.status(issue), "| 1 | moves | #2 | merged |", "| 2 | imports | #5 | open |")
 	same(t, "branches", w.branches(), "main "+movesBranch+" "+importsBranch)
 }
+
+// The name of a branch is no markup in what restage writes.
+func TestRevertOnHostileBase(t *testing.T) {
+	t.Parallel()
+	base := "x`@ada<img>"
+	w := newWorld(t, shop+"-- .github/restage.yml --\nbase: \""+base+"\"\n")
+	w.git("branch", base, "main")
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.merge(movesBranch)
+	w.settle(nil)
+	w.comment("ada", issue, "/restage revert moves")
+	w.settle(nil)
+	contain(t, w.pull("restage/1/1-revert-moves").GetBody(), "changed in ``"+base+"``.", "from the newest ``"+base+"``,")
+}
