@@ -11,6 +11,9 @@ export CGO_ENABLED = 0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
+# What takes minutes with the race detector, and does nothing side by side that
+# the other tests do not.
+LONG     = ^(TestEffects|TestFaults|TestKilled)$$
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
@@ -45,8 +48,10 @@ test:
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/postgres-values.yaml >/dev/null
 	$(HELM) template restage $(CHART) -f $(CHART)/ci/full-values.yaml >/dev/null
 	dir=$$(mktemp -d) && $(MAKE) --no-print-directory demo DIR=$$dir && rm -rf "$$dir"
-	CGO_ENABLED=1 go test -race -timeout 20m -skip '^(TestEffects|TestFaults)$$' ./... # the race detector is written in C
-	go test -timeout 10m -run '^(TestEffects|TestFaults)$$' ./bot
+	go test ./phases/...
+	CGO_ENABLED=1 go test -race -run TestCases ./phases # the race detector is written in C
+	CGO_ENABLED=1 go test -race -timeout 20m -skip '$(LONG)' ./bot/... ./cmd/... ./webhook
+	go test -timeout 10m -run '$(LONG)' ./bot ./webhook
 	$(MAKE) --no-print-directory test-postgres
 
 # Apart from the rest, because it takes half an hour: go test tries some of it.
