@@ -92,7 +92,7 @@ func (l *look) make(ctx context.Context, s *stage) (skipped bool, err error) {
 		}
 	}
 	was, from := s.report, s.row.Base
-	s.report = record{Change: *change, Commands: s.report.Commands}
+	s.report = record{Change: *change, Commands: s.report.Commands, Into: l.m.Base}
 	if err := l.format(ctx, s, before, cfg); err != nil {
 		return false, err
 	}
@@ -163,10 +163,45 @@ func (l *look) findBase(ctx context.Context) error {
 	}
 	base, ok := l.clone.Head(l.m.Base)
 	if !ok {
+		if err := l.followBase(ctx); err != nil {
+			return err
+		}
+		base, ok = l.clone.Head(l.m.Base)
+	}
+	if !ok {
 		return pause(fmt.Sprintf("There is no branch %s to work on. Create it, then comment `/restage rerun`.", markdown.Code(l.m.Base)))
 	}
 	l.base = base
 	return nil
+}
+
+// followBase looks for the base branch, which is gone, by another name: the one it
+// was given on GitHub, or else the branch that a migration would have now.
+func (l *look) followBase(ctx context.Context) error {
+	name, err := l.repo.Renamed(ctx, l.m.Base)
+	if err != nil {
+		return err
+	}
+	if _, ok := l.clone.Head(name); !ok {
+		cfg, err := l.config()
+		if err != nil && !isBroken(err) {
+			return err
+		}
+		if name = cfg.Base; name == "" {
+			if name, err = l.repo.DefaultBranch(ctx); err != nil {
+				return err
+			}
+		}
+		if _, ok := l.clone.Head(name); !ok {
+			return nil
+		}
+	}
+	l.log.Info("base branch has another name", "migration", l.m.ID, "was", l.m.Base, "is", name)
+	l.m.Base = name
+	for _, s := range l.stages {
+		s.base = name
+	}
+	return l.store.SetBase(ctx, l.m.ID, name)
 }
 
 // fetchBase fetches the commit that findBase found.

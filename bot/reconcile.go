@@ -75,6 +75,7 @@ type record struct {
 	Commands []verification `json:"commands"`
 	Tip      string         `json:"tip,omitempty"` // of the branch with people's commits, that the phase did not go together with
 
+	Into    string           `json:"into,omitempty"`    // name of the base branch then
 	Touched []github.Touched `json:"touched,omitempty"` // what merging it changes on the base branch
 	Landed  bool             `json:"landed,omitempty"`  // that was seen there, see noticeTakenBack
 }
@@ -90,8 +91,17 @@ func (r *record) read(data []byte) error {
 	return nil
 }
 
-func (s *stage) open() bool   { return s.pull != nil && s.pull.GetState() == "open" }
-func (s *stage) merged() bool { return s.landed() && s.pull.GetBase().GetRef() == s.base }
+func (s *stage) open() bool { return s.pull != nil && s.pull.GetState() == "open" }
+
+// merged reports whether the pull request was merged into the base branch, by the
+// name that this has or had then.
+func (s *stage) merged() bool {
+	if !s.landed() {
+		return false
+	}
+	into := s.pull.GetBase().GetRef()
+	return into == s.base || s.report.Into != "" && into == s.report.Into
+}
 
 // landed reports whether the pull request was merged into any branch. That of
 // another migration, which nothing is known of here, does not count.
@@ -373,6 +383,11 @@ func (l *look) step(ctx context.Context, s *stage) (done bool, err error) {
 
 func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 	current := s.known && s.row.Revision == l.m.Revision
+	if s.landed() && !s.merged() { // unless the branch has another name
+		if err := l.findBase(ctx); err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case s.merged() && s.report.pending(): // somebody did not wait
 		return true, l.followCommands(ctx, s)

@@ -124,6 +124,12 @@ func (l *look) revert(ctx context.Context, r *store.Revert) error {
 			return err
 		}
 	}
+	if s.landed() && !s.merged() { // unless the branch has another name
+		if err := l.findBase(ctx); err != nil {
+			return err
+		}
+		s.base = l.m.Base
+	}
 	number := s.pull.GetNumber()
 	switch {
 	case s.pull == nil || s.merged(): // nothing was left to take back, or somebody merged that

@@ -61,6 +61,7 @@ func (l *look) noticeTakenBack(ctx context.Context) error {
 			later[t.Path] = true
 		}
 		s.report.Landed = s.report.Landed || landed
+		s.report.Into = s.pull.GetBase().GetRef()
 		s.row.Tried = l.base
 		if err := l.save(ctx, s); err != nil {
 			return err

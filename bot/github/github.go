@@ -308,6 +308,26 @@ func (r *Repo) Contains(ctx context.Context, tip, commit string) (bool, error) {
 	return c.GetStatus() == "ahead" || c.GetStatus() == "identical", nil
 }
 
+// Renamed returns the name that a branch has now which was called otherwise
+// before, "" if it has none. GitHub leads from an old name to the new one.
+//
+// GitHub REST: Get a branch.
+func (r *Repo) Renamed(ctx context.Context, branch string) (string, error) {
+	req, err := r.rest.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/branches/%s", r.Owner, r.Name, url.PathEscape(branch)), nil)
+	if err != nil {
+		return "", fmt.Errorf("looking for the branch %s: %w", branch, err)
+	}
+	var now gh.Branch
+	_, err = r.rest.Do(ctx, req, &now)
+	if isStatus(err, http.StatusNotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for the branch %s: %w", branch, err)
+	}
+	return now.GetName(), nil
+}
+
 // DefaultBranch returns the name of the default branch.
 //
 // GitHub REST: Get a repository.

@@ -39,6 +39,7 @@ type call struct {
 	who   *actor
 	repo  *repository // when the route has {owner}/{repo}
 	link  string      // the Link header to send
+	moved string      // the Location header to send
 }
 
 // A reply is what a request is answered with.
@@ -161,6 +162,9 @@ func (s *Server) serve(rt *route, w http.ResponseWriter, r *http.Request) {
 	})
 	if c.link != "" {
 		w.Header().Set("Link", c.link)
+	}
+	if c.moved != "" {
+		w.Header().Set("Location", c.moved)
 	}
 	var early *tooSoon
 	if errors.As(err, &early) {

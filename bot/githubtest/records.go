@@ -25,8 +25,10 @@ type repository struct {
 	Private       bool
 	Archived      bool
 	DefaultBranch string
-	Roles         map[string]role // by login
-	LastNumber    int             // of issues and pull requests
+	Renamed       map[string]string // branches that have another name now, by the old one
+	Former        []string          // owner/name that it had before, in lower case
+	Roles         map[string]role   // by login
+	LastNumber    int               // of issues and pull requests
 	Created       time.Time
 	Pushed        time.Time
 }

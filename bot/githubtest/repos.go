@@ -25,6 +25,7 @@ var repoRoutes = []route{
 	{"GET /repos/{owner}/{repo}/collaborators/{username}/permission", "metadata:read", writer, getPermission},
 	{"GET /repos/{owner}/{repo}/branches", "contents:read", reader, listBranches},
 	{"GET /repos/{owner}/{repo}/branches/{branch...}", "contents:read", reader, getBranch},
+	{"POST /repos/{owner}/{repo}/branches/{branch}/rename", "contents:write", writer, renameBranch},
 	{"GET /repos/{owner}/{repo}/commits", "contents:read", reader, listCommits},
 	{"GET /repos/{owner}/{repo}/commits/{ref...}", "contents:read", reader, getCommit},
 	{"GET /repos/{owner}/{repo}/compare/{basehead...}", "contents:read", reader, compare},
@@ -32,11 +33,18 @@ var repoRoutes = []route{
 
 func (r *repository) fullName() string { return r.Owner + "/" + r.Name }
 
-// findRepo returns a repository by its name in any case, or nil.
+// findRepo returns a repository by its name in any case, or nil. A name that it
+// had before leads to it, too, as by GitHub's redirects, unless another has that
+// name now.
 func (t *tx) findRepo(owner, name string) *repository {
-	return first(all[repository](t), func(r *repository) bool {
+	list := all[repository](t)
+	r := first(list, func(r *repository) bool {
 		return strings.EqualFold(r.Owner, owner) && strings.EqualFold(r.Name, name)
 	})
+	if r == nil {
+		r = first(list, func(r *repository) bool { return slices.Contains(r.Former, strings.ToLower(owner+"/"+name)) })
+	}
+	return r
 }
 
 // findUser returns a user by the login in any case, or nil.
@@ -246,6 +254,10 @@ func listBranches(c *call) (reply, error) {
 func getBranch(c *call) (reply, error) {
 	name := c.r.PathValue("branch")
 	sha := c.branchSHA(c.repo, name)
+	if now := c.repo.Renamed[name]; sha == "" && now != "" {
+		c.moved = c.api("/repos/%s/branches/%s", c.repo.fullName(), now)
+		return reply{}, refuse(http.StatusMovedPermanently, "Moved Permanently")
+	}
 	if sha == "" {
 		return reply{}, refuse(http.StatusNotFound, "Branch not found")
 	}

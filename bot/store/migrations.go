@@ -189,6 +189,16 @@ func (s *Store) Rename(ctx context.Context, id int64, owner, name string) error 
 	return nil
 }
 
+// SetBase records that the branch that the pull requests of a migration go to has
+// another name now.
+func (s *Store) SetBase(ctx context.Context, id int64, base string) error {
+	_, err := s.exec(ctx, `UPDATE migrations SET base = $1 WHERE id = $2`, base, id)
+	if err != nil {
+		return fmt.Errorf("base of migration %d: %w", id, err)
+	}
+	return nil
+}
+
 // Prove records the commit of the base branch that has to be green before a
 // migration begins. It stays that one while the branch goes on, until another is
 // recorded, somebody asks for something, or the next round begins.
