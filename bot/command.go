@@ -56,6 +56,11 @@ func parseCommand(line string) (command, bool) {
 	return command{verb: strings.ToLower(words[1]), args: words[2:]}, true
 }
 
+// onGoingOn reports whether the command says if a migration is to go on.
+func (c command) onGoingOn() bool {
+	return c.verb == "pause" || c.verb == "cancel" || c.verb == "resume" && len(c.args) == 0
+}
+
 // String returns the command as it would be written.
 func (c command) String() string {
 	return strings.TrimSpace("/restage " + c.verb + " " + strings.Join(c.args, " "))

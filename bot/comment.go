@@ -279,21 +279,22 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 }
 
 // refuse tells somebody without write permission, once for an issue and its pull
-// requests, that the bot does not act for them. It does so in the conversation of
-// that number.
+// requests, that the bot does not act for them: in the conversation of that number,
+// or where they asked first.
 func (b *Bot) refuse(ctx context.Context, repo *github.Repo, repository int64, issue, number int, who string) error {
 	if issue == 0 {
 		issue = number
 	}
-	if done, err := b.store.Refused(ctx, repository, issue, who); done || err != nil {
+	where, err := b.store.Refuse(ctx, repository, issue, number, who)
+	if where == 0 || err != nil {
 		return err
 	}
-	err := b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
+	err = b.reply(ctx, repo, where, "refusal "+who, fmt.Sprintf(
 		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", markdown.Code(who)))
 	if err != nil {
 		return err
 	}
-	return b.store.AddRefusal(ctx, repository, issue, who)
+	return b.store.Refused(ctx, repository, issue, who)
 }
 
 // reply comments on an issue or a pull request unless a comment with that key is

@@ -2,7 +2,10 @@ package bot_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,4 +52,74 @@ func TestSlowConversation(t *testing.T) {
 	}
 	close(goOn)
 	check(t, <-first)
+}
+
+// A comment that comes late changes nothing that a newer one said.
+func TestLateWish(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ first, then, want string }{
+		{"/restage pause", "/restage resume", "Review #2 and merge it"},
+		{"/restage cancel", "/restage resume", "Review #2 and merge it"},
+		{"/restage cancel", "/restage pause", "`ada` asked restage to pause"},
+	} {
+		w := newWorld(t, shop)
+		issue := w.file("ada", fenced(yaml))
+		w.settle(nil)
+		late := w.comment("ada", issue, test.first)
+		w.comment("ada", issue, test.then)
+		check(t, w.Idle(ctx))
+		slices.Reverse(w.arrived)
+		w.settle(nil)
+		contain(t, w.status(issue), test.want)
+		same(t, "reactions", w.reactions(late), "confused eyes")
+	}
+}
+
+// The one polite line is not doubled when the process dies right behind it.
+func TestRefusedOnceAfterAll(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.comment("eve", 2, "/restage cancel")
+	w.comment("eve", issue, "/restage cancel")
+	check(t, w.Idle(ctx))
+	storm := errors.New("the connection broke")
+	w.out = transport(func(r *http.Request) (*http.Response, error) {
+		res, err := http.DefaultTransport.RoundTrip(r)
+		if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/issues/2/comments") {
+			res.Body.Close()
+			return nil, storm
+		}
+		return res, err
+	})
+	w.startBot()
+	if err := w.bot.Delivery(ctx, w.arrived[0]); !errors.Is(err, storm) {
+		t.Fatal(err)
+	}
+	slices.Reverse(w.arrived)
+	w.out = http.DefaultTransport
+	w.startBot()
+	w.settle(nil)
+	same(t, "comments", len(w.comments(issue))+len(w.comments(2)), 2) // and the status
+}
+
+// Commits that came after the comment are not thrown away by it.
+func TestLateDiscard(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	w.file("ada", fenced(yaml))
+	w.settle(nil)
+	w.write(movesBranch, "notes.txt", "mine\n")
+	w.settle(nil)
+	late := w.comment("ada", 2, "/restage rebuild --discard")
+	tip := strings.TrimSpace(w.git("rev-parse", movesBranch))
+	const who = " B <b@b.c> 4102444800 +0000\n" // when all of this is long over
+	unseen := fmt.Sprintf("tree %sparent %s\nauthor%scommitter%s\nMore\n", w.git("rev-parse", tip+"^{tree}"), tip, who, who)
+	commit := strings.TrimSpace(w.gitInput([]byte(unseen), "hash-object", "-t", "commit", "-w", "--stdin"))
+	w.git("update-ref", "refs/heads/"+movesBranch, commit)
+	w.settle(nil)
+	same(t, "reactions", w.reactions(late), "confused eyes")
+	same(t, "newest commit", strings.TrimSpace(w.git("rev-parse", movesBranch)), commit)
+	contain(t, w.comments(2)[0], "`"+commit[:7]+"`, was made after that comment")
 }

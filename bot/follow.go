@@ -51,6 +51,9 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 // answer, and the state of the migration, are as the commands before leave them.
 func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEvent, m *store.Migration, a *answer, c command) error {
 	who := markdown.Code(e.GetSender().GetLogin())
+	if c.onGoingOn() {
+		a.request.Said = e.GetComment().GetID()
+	}
 	switch {
 	case c.verb == "status":
 		text, err := b.currentStatus(ctx, repo, *m)
@@ -60,6 +63,8 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 		return b.revert(ctx, *m, a, c, e.GetSender().GetLogin())
 	case m.State == store.Done:
 		a.fail("This migration is done. For more, open another issue.")
+	case c.onGoingOn() && e.GetComment().GetID() < m.Said:
+		a.fail("A newer comment said otherwise already, so `/restage %s` changes nothing.", c.verb)
 	case c.verb == "resume" && len(c.args) == 0:
 		a.resume(m)
 	case a.wish.Kind == store.Cancel && c.verb != "cancel":
@@ -75,7 +80,7 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 	case c.verb == "rerun":
 		return b.recheck(ctx, *m, a, strings.Join(c.args, " "))
 	case c.verb == "rebuild":
-		return b.rebuild(ctx, *m, a, c)
+		return b.rebuild(ctx, repo, e, *m, a, c)
 	case c.verb == "skip":
 		a.skip(c, e.GetSender().GetLogin())
 	case c.verb == "resume":
@@ -178,9 +183,9 @@ func (b *Bot) revert(ctx context.Context, m store.Migration, a *answer, c comman
 }
 
 // rebuild takes the wish to have the branch of the open pull request made anew. What
-// people committed to it goes only if they say so, and only up to the commit
-// that is its newest now.
-func (b *Bot) rebuild(ctx context.Context, m store.Migration, a *answer, c command) error {
+// people committed to it goes only if they say so, and only what they can have
+// seen when they did: a comment may come late.
+func (b *Bot) rebuild(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEvent, m store.Migration, a *answer, c command) error {
 	discard := slices.Equal(c.args, []string{"--discard"})
 	if len(c.args) > 0 && !discard {
 		a.fail("Comment `/restage rebuild` or `/restage rebuild --discard`, without anything behind it.")
@@ -192,6 +197,15 @@ func (b *Bot) rebuild(ctx context.Context, m store.Migration, a *answer, c comma
 		return err
 	case s == nil:
 	case discard:
+		when, err := repo.Committed(ctx, tip)
+		if err != nil {
+			return err
+		}
+		if when.After(e.GetComment().GetCreatedAt().Time) {
+			a.fail("The newest commit of %s, %s, was made after that comment. Comment `/restage rebuild --discard` again if it may go, too.",
+				markdown.Code(s.branch), markdown.Code(tip[:7]))
+			return nil
+		}
 		a.request.Discard = &store.Tip{Branch: s.branch, Commit: tip}
 	default:
 		a.fail("The branch %s has commits that restage did not make; the newest is %s. `/restage rebuild --discard` throws them away "+

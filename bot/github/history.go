@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
@@ -133,4 +134,15 @@ func (r *Repo) LastChange(ctx context.Context, commit, path string) (string, err
 		return "", nil
 	}
 	return list[0].GetSHA(), nil
+}
+
+// Committed returns when a commit was made, as it says itself.
+//
+// GitHub REST: Get a commit object.
+func (r *Repo) Committed(ctx context.Context, commit string) (time.Time, error) {
+	c, _, err := r.rest.Git.GetCommit(ctx, r.Owner, r.Name, commit)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("looking at commit %s: %w", commit, err)
+	}
+	return c.GetCommitter().GetDate().Time, nil
 }

@@ -41,9 +41,10 @@ type Migration struct {
 	Proving      string // commit of the base branch that has to be green before anything is done, see Prove
 	Label        string // that started it; "" if that is not known
 	Absence      Absence
+	Said         int64 // GitHub's number of the newest comment that said whether it is to go on
 }
 
-const migrationColumns = `id, ` + givenColumns
+const migrationColumns = `id, ` + givenColumns + `, said`
 
 // givenColumns are those that are given when a migration starts.
 const givenColumns = `delivery, installation, repository, owner, name, issue, started_by, base,
@@ -129,7 +130,7 @@ func queryMigration(ctx context.Context, q querier, where string, args ...any) (
 	var created int64
 	err := q.QueryRowContext(ctx, `SELECT `+migrationColumns+` FROM migrations WHERE `+where, args...).Scan(
 		&m.ID, &m.Delivery, &m.Installation, &m.Repository, &m.Owner, &m.Name, &m.Issue, &m.StartedBy, &m.Base,
-		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving, &m.Label, &m.Absence)
+		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving, &m.Label, &m.Absence, &m.Said)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -246,6 +247,7 @@ type Request struct {
 	Recheck bool     // do checks again:
 	Check   string   // the one called so, "" for all
 	Wish    *Wish    // nil: as it was
+	Said    int64    // GitHub's number of the comment that gave the wish, or said what holds already; 0 if none did
 	Skips   []Skip   // the last one of a phase counts
 	Reverts []Revert // phases to take back; Round, Number and By count
 	Label   string   // was put on the issue again; "" if none was
@@ -267,6 +269,9 @@ func (s *Store) Request(ctx context.Context, migration int64, r Request) error {
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		if r.Wish, err = heard(ctx, tx, migration, r); err != nil {
 			return err
 		}
 		anew, err := s.takeWish(ctx, tx, migration, r.Wish)

@@ -41,6 +41,22 @@ func queryWish(ctx context.Context, q querier, migration int64) (w Wish, err err
 	return w, err
 }
 
+// heard returns the wish of a request, unless a newer comment said whether the
+// migration is to go on.
+func heard(ctx context.Context, tx *sql.Tx, migration int64, r Request) (*Wish, error) {
+	if r.Said == 0 {
+		return r.Wish, nil
+	}
+	res, err := tx.ExecContext(ctx, `UPDATE migrations SET said = $1 WHERE id = $2 AND said <= $1`, r.Said, migration)
+	if err != nil {
+		return nil, err
+	}
+	if n, err := res.RowsAffected(); err != nil || n == 0 {
+		return nil, err
+	}
+	return r.Wish, nil
+}
+
 // takeWish stores what a request wants of a migration, and reports whether its
 // phases are to be computed anew for that.
 //
@@ -147,21 +163,24 @@ func (s *Store) Requested(ctx context.Context, id string) (bool, error) {
 	return n > 0, nil
 }
 
-// Refused reports whether AddRefusal recorded somebody for an issue.
-func (s *Store) Refused(ctx context.Context, repository int64, issue int, login string) (bool, error) {
-	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT count(*) FROM refusals WHERE repository = $1 AND issue = $2 AND login = $3`,
-		repository, issue, login).Scan(&n)
+// Refuse returns where somebody is to be told that the bot does not act for them:
+// in the conversation of that number or, if they asked in another one of the same
+// issue before, there. It returns 0 if Refused recorded that they were told.
+func (s *Store) Refuse(ctx context.Context, repository int64, issue, number int, login string) (where int, err error) {
+	err = s.tx(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO refusals (repository, issue, login, number) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (repository, issue, login) DO UPDATE SET number = refusals.number RETURNING number`,
+			repository, issue, login, number).Scan(&where)
+	})
 	if err != nil {
-		return false, fmt.Errorf("refusal of %s: %w", login, err)
+		return 0, fmt.Errorf("refusal of %s: %w", login, err)
 	}
-	return n > 0, nil
+	return where, nil
 }
 
-// AddRefusal records that somebody was told that the bot does not act for them.
-func (s *Store) AddRefusal(ctx context.Context, repository int64, issue int, login string) error {
-	_, err := s.exec(ctx, `INSERT INTO refusals (repository, issue, login) VALUES ($1, $2, $3)
-		ON CONFLICT (repository, issue, login) DO NOTHING`, repository, issue, login)
+// Refused records that somebody was told that the bot does not act for them.
+func (s *Store) Refused(ctx context.Context, repository int64, issue int, login string) error {
+	_, err := s.exec(ctx, `UPDATE refusals SET number = 0 WHERE repository = $1 AND issue = $2 AND login = $3`, repository, issue, login)
 	if err != nil {
 		return fmt.Errorf("refusal of %s: %w", login, err)
 	}

@@ -30,6 +30,11 @@ func TestWishes(t *testing.T) {
 		{Request{Wish: resume}, " live 1.5 map[3:bob] [2 merged 1 dropped]"},
 		{Request{Wish: resume}, " live 2.6 map[3:bob] [2 over 1 dropped]"}, // what was taken back is done again
 		{Request{Wish: resume}, " live 2.7 map[3:bob] [2 over 1 dropped]"},
+		{Request{Wish: pause, Said: 8}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
+		{Request{Wish: resume, Said: 7}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"}, // of an older comment
+		{Request{Said: 9}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
+		{Request{Wish: cancel, Said: 8}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
+		{Request{Wish: resume, Said: 10}, " live 2.7 map[3:bob] [2 over 1 dropped]"},
 	} {
 		c.request.ID = fmt.Sprint("comment ", i)
 		for range 2 { // the second counts for nothing
@@ -72,4 +77,24 @@ func TestWishes(t *testing.T) {
 			t.Errorf("step %d: got %q, want %q", i, got, c.want)
 		}
 	}
+}
+
+// Wherever somebody asks, one place is where they are told, until they were.
+func TestRefuse(t *testing.T) {
+	s := openTest(t)
+	refuse := func(issue, number int, login string, want int) {
+		t.Helper()
+		if got, err := s.Refuse(t.Context(), 1, issue, number, login); err != nil || got != want {
+			t.Errorf("%s in #%d: got %d, %v", login, number, got, err)
+		}
+	}
+	refuse(1, 2, "eve", 2)
+	refuse(1, 1, "eve", 2)
+	refuse(1, 1, "mallory", 1)
+	if err := s.Refused(t.Context(), 1, 1, "eve"); err != nil {
+		t.Fatal(err)
+	}
+	refuse(1, 3, "eve", 0)
+	refuse(4, 4, "eve", 4)
+	refuse(1, 3, "mallory", 1)
 }
