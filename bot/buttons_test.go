@@ -2,7 +2,10 @@ package bot_test
 
 import (
 	"encoding/json"
+	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gh "github.com/google/go-github/v60/github"
@@ -15,11 +18,18 @@ import (
 func TestButtons(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, shop)
+	offers := new(offers)
+	w.out = offers
+	w.startBot()
 	issue := w.file("ada", fenced(disputed))
 	w.settle(nil)
 	pull := w.pull(movesBranch)
+	same(t, "buttons", offers.take(), "Re-run, Show decisions")
 	list, _, err := w.users["bob"].Checks.ListCheckRunsForRef(ctx, "ada", "shop", pull.GetHead().GetSHA(), &gh.ListCheckRunsOptions{CheckName: gh.String("restage / structure")})
 	check(t, err)
+	about, _, err := w.users["ada"].Issues.Get(ctx, "ada", "shop", issue)
+	check(t, err)
+	same(t, "details", list.CheckRuns[0].GetDetailsURL(), about.GetHTMLURL())
 	press := func(delivery, login, button string) {
 		t.Helper()
 		run := *list.CheckRuns[0]
@@ -44,8 +54,49 @@ func TestButtons(t *testing.T) {
 	comments := w.comments(pull.GetNumber())
 	same(t, "comments", len(comments), 1)
 	contain(t, comments[0], "`/restage decide shop/old/legacy.py keep`")
+	offers.take()
 	w.comment("ada", issue, "/restage decide shop/old/legacy.py keep")
 	w.settle(nil)
+	same(t, "buttons without a question", offers.take(), "Re-run")
 	press("d4", "bob", "decisions")
 	contain(t, strings.Join(w.comments(pull.GetNumber()), "\n"), "No decision is open.")
+}
+
+// offers is a way to GitHub that notes the buttons of check runs, which GitHub shows
+// people, but does not tell through its API.
+type offers struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+func (o *offers) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, "/check-runs") && r.Method == http.MethodPost {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		var run gh.CreateCheckRunOptions
+		if err := json.NewDecoder(body).Decode(&run); err != nil {
+			return nil, err
+		}
+		var labels []string
+		for _, a := range run.Actions {
+			labels = append(labels, a.Label)
+		}
+		o.mu.Lock()
+		o.seen = append(o.seen, strings.Join(labels, ", "))
+		o.mu.Unlock()
+	}
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// take returns the buttons of all check runs since it was called last: once, if
+// they are the same.
+func (o *offers) take() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	slices.Sort(o.seen)
+	all := strings.Join(slices.Compact(o.seen), "; ")
+	o.seen = nil
+	return all
 }

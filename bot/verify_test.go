@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -367,6 +368,46 @@ func TestRerunCancels(t *testing.T) {
 	got := slices.DeleteFunc(w.conclusions(head), func(s string) bool { return !strings.HasPrefix(s, "restage / t") })
 	slices.Sort(got)
 	same(t, "checks", strings.Join(got, "\n"), "restage / tests\nrestage / tests cancelled\nrestage / types")
+}
+
+// What runs is what the default branch says: neither what the plan lists, nor what
+// somebody commits to a branch of the migration.
+func TestCommandsOfTheDefaultBranch(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop+`-- .github/restage.yml --
+source_roots: [src]
+verify: [{name: tests, run: echo as reviewed}]
+`)
+	ran := &shells{}
+	await := w.withRunner(ran)
+	w.file("ada", fenced(yaml)+"\n## Verification\n\n```bash\ntouch /planned\n```\n")
+	await(2) // on the base and the head
+	w.write(movesBranch, ".github/restage.yml", "source_roots: [src]\nverify: [{name: tests, run: touch /pushed}]\nformat: [touch /pushed]\n")
+	await(1)
+	same(t, "tests", w.check(w.pull(movesBranch).GetHead().GetSHA(), "tests"), "success: passed")
+	same(t, "ran", ran.String(), "echo as reviewed\necho as reviewed\necho as reviewed")
+}
+
+// shells is a runner that carries out nothing and keeps what it should have.
+type shells struct {
+	runner.None
+	mu   sync.Mutex
+	said []string
+}
+
+func (s *shells) Name() string { return "shells" }
+
+func (s *shells) Run(_ context.Context, c runner.Command) (*runner.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, c.Shell)
+	return &runner.Result{}, nil
+}
+
+func (s *shells) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.said, "\n")
 }
 
 // Where no commands are run, the check run says so.
