@@ -6,6 +6,7 @@
 # make test-postgres  the tests of what is remembered, on PostgreSQL
 # make test-proof     every crash point, 200 seeds of faults, two replicas
 # make test-cluster  the Kubernetes runner with a real API server
+# make test-cgroup   the sandbox's control groups, on a kernel that has them
 
 export CGO_ENABLED = 0
 
@@ -17,7 +18,7 @@ LONG     = ^(TestEffects|TestFaults|TestKilled)$$
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
-.PHONY: demo test test-postgres test-proof test-cluster build bench bench-receiver testdata needs
+.PHONY: demo test test-postgres test-proof test-cluster test-cgroup build bench bench-receiver testdata needs
 
 # With DIR=FOLDER the demo keeps its state there; cut short and started again with
 # the same folder, it goes on where it was.
@@ -69,6 +70,11 @@ test-cluster:
 	.ci/setup
 	.ci/cluster
 	go test -tags cluster -timeout 15m ./bot/runner
+
+# Apart from the rest, because it starts a kernel of its own.
+test-cgroup:
+	.ci/setup
+	.ci/cgroup
 
 testdata:
 	.ci/testdata
