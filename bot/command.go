@@ -56,8 +56,9 @@ func parseCommand(line string) (command, bool) {
 	return command{verb: strings.ToLower(words[1]), args: words[2:]}, true
 }
 
-// onGoingOn reports whether the command says if a migration is to go on.
-func (c command) onGoingOn() bool {
+// isWish reports whether the command says if a migration is to go on: see
+// store.Wish.
+func (c command) isWish() bool {
 	return c.verb == "pause" || c.verb == "cancel" || c.verb == "resume" && len(c.args) == 0
 }
 

@@ -51,7 +51,7 @@ func (b *Bot) follow(ctx context.Context, repo *github.Repo, e *gh.IssueCommentE
 // answer, and the state of the migration, are as the commands before leave them.
 func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEvent, m *store.Migration, a *answer, c command) error {
 	who := markdown.Code(e.GetSender().GetLogin())
-	if c.onGoingOn() {
+	if c.isWish() {
 		a.request.Said = e.GetComment().GetID()
 	}
 	switch {
@@ -63,7 +63,7 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 		return b.revert(ctx, *m, a, c, e.GetSender().GetLogin())
 	case m.State == store.Done:
 		a.fail("This migration is done. For more, open another issue.")
-	case c.onGoingOn() && e.GetComment().GetID() < m.Said:
+	case c.isWish() && e.GetComment().GetID() < m.Said:
 		a.fail("A newer comment said otherwise already, so `/restage %s` changes nothing.", c.verb)
 	case c.verb == "resume" && len(c.args) == 0:
 		a.resume(m)

@@ -92,11 +92,11 @@ func (b *Bot) redeliver(ctx context.Context) error {
 	m.since = now
 	maps.DeleteFunc(m.failed, func(_ string, f *failure) bool { return f.first.Before(oldest) })
 	inOrder := slices.SortedFunc(maps.Values(m.failed), func(x, y *failure) int { return cmp.Or(x.first.Compare(y.first), cmp.Compare(x.last, y.last)) })
-	err = nil
+	var failed error
 	for _, f := range inOrder {
-		err = errors.Join(err, b.askAgain(ctx, f))
+		failed = errors.Join(failed, b.askAgain(ctx, f))
 	}
-	return err
+	return failed
 }
 
 // askAgain asks for a webhook again, unless it is known or hopeless.

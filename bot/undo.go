@@ -44,8 +44,8 @@ func at(t tree.Tree, path string) (*file, error) {
 	return &file{e.Mode, data}, nil
 }
 
-// all undoes the changes of the files that were touched. What was changed since in a file
-// that had moved goes along to where it was.
+// all undoes the changes of the files that were touched. What was changed since in
+// a file that had moved goes along to where it was.
 func (u *undo) all(touched []github.Touched, moved []phases.Moved) error {
 	from := map[string]string{}
 	for _, m := range moved {

@@ -71,16 +71,14 @@ func (s *Store) Begin(ctx context.Context, c Claim) (rivals []Rival, err error) 
 // none if it claimed nothing for that revision, or has begun.
 func (s *Store) Rivals(ctx context.Context, migration int64, revision int) ([]Rival, error) {
 	c, err := queryClaim(ctx, s.db, migration)
+	var rivals []Rival
 	if err == nil && c.Revision == revision && !c.Begun {
-		var rivals []Rival
-		if rivals, err = queryRivals(ctx, s.db, c); err == nil {
-			return rivals, nil
-		}
+		rivals, err = queryRivals(ctx, s.db, c)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("rivals of migration %d: %w", migration, err)
 	}
-	return nil, nil
+	return rivals, nil
 }
 
 // queryClaim returns what a migration claims; without a revision if that is
