@@ -175,10 +175,10 @@ func TestIssueClosedByABot(t *testing.T) {
 	w.settle(nil)
 	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{State: gh.String("closed")})
 	check(t, err)
-	check(t, w.Idle(ctx))
-	for i, d := range w.arrived {
-		w.arrived[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
+	closed := w.take()
+	for i, d := range closed {
+		closed[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
 	}
-	w.settle(nil)
+	w.settle(nil, closed...)
 	same(t, "asked", strings.Count(strings.Join(w.comments(issue), "\n"), "Open it again to go on, or comment `/restage cancel`"), 2)
 }

@@ -397,9 +397,8 @@ func TestAtOnce(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	id := w.comment("ada", issue, "/restage rerun\n/restage hlep")
-	check(t, w.Idle(ctx))
 	var handlers sync.WaitGroup
-	for _, d := range w.arrived {
+	for _, d := range w.take() {
 		for i := range 5 {
 			copied := d
 			copied.ID = fmt.Sprint(d.ID, "-", i)

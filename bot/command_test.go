@@ -103,12 +103,12 @@ func TestCommentOfABot(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	id := w.comment("ada", issue, "/restage pause")
-	check(t, w.Idle(ctx))
-	for i, d := range w.arrived {
-		w.arrived[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
-		same(t, "a bot", strings.Contains(string(w.arrived[i].Payload), `"type":"Bot"`), true)
+	said := w.take()
+	for i, d := range said {
+		said[i].Payload = bytes.ReplaceAll(d.Payload, []byte(`"type":"User"`), []byte(`"type":"Bot"`))
+		same(t, "a bot", strings.Contains(string(said[i].Payload), `"type":"Bot"`), true)
 	}
-	w.settle(nil)
+	w.settle(nil, said...)
 	same(t, "reactions", w.reactions(id), "")
 	contain(t, w.status(issue), "Review #2 and merge it")
 }

@@ -36,14 +36,14 @@ func TestSlowConversation(t *testing.T) {
 	for _, issue := range issues {
 		w.comment("ada", issue, "/restage help")
 	}
-	check(t, w.Idle(ctx))
+	said := w.take()
 	first := make(chan error)
-	go func() { first <- w.bot.Delivery(ctx, w.arrived[0]) }()
+	go func() { first <- w.bot.Delivery(ctx, said[0]) }()
 	<-slow
 	limit, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	second := make(chan error, 1)
-	go func() { second <- w.bot.Delivery(limit, w.arrived[1]) }()
+	go func() { second <- w.bot.Delivery(limit, said[1]) }()
 	select {
 	case err := <-second:
 		check(t, err)
@@ -67,9 +67,9 @@ func TestLateWish(t *testing.T) {
 		w.settle(nil)
 		late := w.comment("ada", issue, test.first)
 		w.comment("ada", issue, test.then)
-		check(t, w.Idle(ctx))
-		slices.Reverse(w.arrived)
-		w.settle(nil)
+		said := w.take()
+		slices.Reverse(said)
+		w.settle(nil, said...)
 		contain(t, w.status(issue), test.want)
 		same(t, "reactions", w.reactions(late), "confused eyes")
 	}
@@ -83,7 +83,7 @@ func TestRefusedOnceAfterAll(t *testing.T) {
 	w.settle(nil)
 	w.comment("eve", 2, "/restage cancel")
 	w.comment("eve", issue, "/restage cancel")
-	check(t, w.Idle(ctx))
+	said := w.take()
 	storm := errors.New("the connection broke")
 	w.out = transport(func(r *http.Request) (*http.Response, error) {
 		res, err := http.DefaultTransport.RoundTrip(r)
@@ -94,13 +94,13 @@ func TestRefusedOnceAfterAll(t *testing.T) {
 		return res, err
 	})
 	w.startBot()
-	if err := w.bot.Delivery(ctx, w.arrived[0]); !errors.Is(err, storm) {
+	if err := w.bot.Delivery(ctx, said[0]); !errors.Is(err, storm) {
 		t.Fatal(err)
 	}
-	slices.Reverse(w.arrived)
+	slices.Reverse(said)
 	w.out = http.DefaultTransport
 	w.startBot()
-	w.settle(nil)
+	w.settle(nil, said...)
 	same(t, "comments", len(w.comments(issue))+len(w.comments(2)), 2) // and the status
 }
 

@@ -22,16 +22,6 @@ func (w *world) putOn(login string, issue int) {
 	w.settle(nil)
 }
 
-// lose loses all webhooks that were sent since the last settle. The looks of the
-// next are those of a resync.
-func (w *world) lose() {
-	w.t.Helper()
-	check(w.t, w.Idle(ctx))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.arrived = nil
-}
-
 const takenOff = "**Paused.** The label `restage` was taken off. Somebody who may write to this repository can go on"
 
 // While the label is off, nothing happens. Put on again by somebody who may start
@@ -87,7 +77,7 @@ func TestLabelWithoutWebhooks(t *testing.T) {
 		{"on again", func() { on("ada") }, "Review #2"},
 	} {
 		step.do()
-		w.lose()
+		w.take() // lost
 		w.settle(nil)
 		t.Log(step.name)
 		contain(t, w.status(issue), step.want)

@@ -20,7 +20,6 @@ import (
 	"github.com/restage/restage/bot/demo"
 	"github.com/restage/restage/bot/githubtest"
 	"github.com/restage/restage/bot/runner"
-	"github.com/restage/restage/bot/store"
 )
 
 // proof reports whether there are minutes to spare: see make test-proof.
@@ -175,16 +174,6 @@ func (q queue) done(j *job) { must(q.Exec(`DELETE FROM river_job WHERE id = ?`, 
 // again puts a job at the end of the queue.
 func (q queue) again(j *job) {
 	must(q.Exec(`UPDATE river_job SET id = 1 + (SELECT max(id) FROM river_job) WHERE id = ?`, j.id))
-}
-
-// take returns the webhooks that arrived since, when no more are under way.
-func (w *world) take() []store.Delivery {
-	check(w.t, w.Idle(ctx))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	arrived := w.arrived
-	w.arrived = nil
-	return arrived
 }
 
 var numbers = regexp.MustCompile(`comment \d+`)

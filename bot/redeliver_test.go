@@ -168,10 +168,7 @@ func TestResync(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	w.merge(movesBranch)
-	check(t, w.Idle(ctx))
-	w.mu.Lock()
-	w.arrived = nil // all lost
-	w.mu.Unlock()
+	w.take()                                                                                 // all lost
 	w.lookOnce(store.Handlers{Reconcile: func(context.Context, int64) error { return nil }}) // which those asked for that came
 	w.lookOnce(store.Handlers{Reconcile: w.bot.Reconcile, Resync: w.bot.Resync, ResyncEvery: time.Hour})
 	contain(t, w.status(issue), "Review #3")

@@ -172,28 +172,37 @@ func (w *world) receive(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusAccepted)
 }
 
-// settle lets the bot act on all that arrived, and on what that leads to, until
-// nothing more happens. Failures are kept in w.failures; retry is called after
-// each, and what failed is done again.
-func (w *world) settle(retry func()) {
+// take returns the webhooks that arrived since the last time, once no more are
+// under way.
+func (w *world) take() []store.Delivery {
+	w.t.Helper()
+	wait, cancel := context.WithTimeout(ctx, 5*time.Minute)
+	defer cancel()
+	check(w.t, w.Idle(wait))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	arrived := w.arrived
+	w.arrived = nil
+	return arrived
+}
+
+// settle lets the bot act on taken, on all that arrived, and on what that leads
+// to, until nothing more happens. Failures are kept in w.failures; retry is
+// called after each, and what failed is done again.
+func (w *world) settle(retry func(), taken ...store.Delivery) {
 	w.t.Helper()
 	for round := 0; ; round++ {
 		if round > 1000 {
 			w.t.Fatalf("does not settle; last failures: %v", w.failures[max(0, len(w.failures)-5):])
 		}
-		wait, cancel := context.WithTimeout(ctx, 5*time.Minute)
-		check(w.t, w.Idle(wait))
-		cancel()
-		w.mu.Lock()
-		arrived := w.arrived
-		w.arrived = nil
-		w.mu.Unlock()
-		if len(arrived) == 0 && round > 0 {
+		taken = append(taken, w.take()...)
+		if len(taken) == 0 && round > 0 {
 			return
 		}
-		for _, d := range arrived {
+		for _, d := range taken {
 			w.do(retry, func() error { return w.bot.Delivery(ctx, d) })
 		}
+		taken = nil
 		for id := int64(1); ; id++ {
 			m, err := w.store.Migration(ctx, id)
 			if errors.Is(err, store.ErrNotFound) {
