@@ -55,7 +55,7 @@ func (r *Repo) CheckRuns(ctx context.Context, commit string) ([]*gh.CheckRun, er
 	runs, err := all(func(page gh.ListOptions) ([]*gh.CheckRun, *gh.Response, error) {
 		list, res, err := r.rest.Checks.ListCheckRunsForRef(ctx, r.Owner, r.Name, commit, &gh.ListCheckRunsOptions{
 			Filter:      gh.String("all"),
-			AppID:       gh.Int64(r.inst.auth.AppID()),
+			AppID:       gh.Int64(r.app.id),
 			ListOptions: page,
 		})
 		if err != nil {
@@ -96,7 +96,7 @@ func (r *Repo) LatestRuns(ctx context.Context, commit string) ([]*gh.CheckRun, e
 func (r *Repo) Statuses(ctx context.Context, commit string) ([]*gh.RepoStatus, error) {
 	combined, res, err := r.rest.Repositories.GetCombinedStatus(ctx, r.Owner, r.Name, commit, &gh.ListOptions{PerPage: 100})
 	if err != nil && res != nil && res.StatusCode == http.StatusForbidden {
-		if granted, _ := r.inst.auth.Permissions(); granted.GetStatuses() == "" {
+		if _, granted, err := r.inst.session.token(ctx); err == nil && granted.GetStatuses() == "" {
 			return nil, nil
 		}
 	}

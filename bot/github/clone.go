@@ -182,7 +182,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 // alone, which puts it into a header; go-git takes it off again when a
 // redirect leads to another host.
 func (r *Repo) git(ctx context.Context) (transport.Transport, *transport.Endpoint, *githttp.BasicAuth, error) {
-	token, err := r.inst.auth.Token(ctx)
+	token, _, err := r.inst.session.token(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -68,8 +68,8 @@ type App struct {
 // An installation is a way to GitHub for one installation of the app.
 // Installations share no rate limit.
 type installation struct {
-	limited *gate                     // minds rate limits, adds no authorization
-	auth    *ghinstallation.Transport // over limited, with the token
+	limited *gate    // minds rate limits, adds no authorization
+	session *session // over limited
 }
 
 // timeout bounds one request to the REST API, waiting for its turn included.
@@ -154,7 +154,7 @@ func (a *App) Repo(id int64, owner, name string) (*Repo, error) {
 		return nil, err
 	}
 	turn := a.turn(owner + "/" + name)
-	rest, err := a.client(a.paced(inst.auth, turn))
+	rest, err := a.client(a.paced(inst.session, turn))
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +183,7 @@ func (a *App) installation(id int64) (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	inst := &installation{limited: limited, auth: ghinstallation.NewFromAppsTransport(apps, id)}
+	inst := &installation{limited: limited, session: newSession(limited, apps, id)}
 	a.installations[id] = inst
 	return inst, nil
 }
@@ -360,11 +360,11 @@ func (r *Repo) CanWrite(ctx context.Context, login string) (bool, error) {
 //
 // GitHub REST: Create an installation access token for an app.
 func (r *Repo) MayWriteWorkflows(ctx context.Context) (bool, error) {
-	if _, err := r.inst.auth.Token(ctx); err != nil {
+	_, granted, err := r.inst.session.token(ctx)
+	if err != nil {
 		return false, fmt.Errorf("asking what the app may do: %w", err)
 	}
-	granted, err := r.inst.auth.Permissions()
-	return granted.GetWorkflows() == "write", err
+	return granted.GetWorkflows() == "write", nil
 }
 
 // all returns the items of all pages of a list.

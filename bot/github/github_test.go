@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -509,6 +510,47 @@ func TestMayWriteWorkflows(t *testing.T) {
 	check(t, err)
 	if may, err = repo.MayWriteWorkflows(ctx); err != nil || !may {
 		t.Errorf("granted: %v, %v", may, err)
+	}
+}
+
+// GitHub may not know a token any more when a request comes to it that was long under
+// way. It is made again with a new token, once.
+func TestTokenRunsOut(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		unknown int // how many tokens GitHub does not know
+		asked   int
+		reached bool
+	}{{"none", 0, 1, true}, {"the first", 1, 2, true}, {"all", 9, 2, false}} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t)
+			var tokens []string
+			asked := 0
+			w.out = func(r *http.Request) (*http.Response, error) {
+				token := r.Header.Get("Authorization")
+				if !strings.HasSuffix(r.URL.Path, "/issues/1/comments") {
+					return http.DefaultTransport.RoundTrip(r)
+				}
+				asked++
+				if !slices.Contains(tokens, token) {
+					tokens = append(tokens, token)
+				}
+				if slices.Index(tokens, token) < test.unknown {
+					r.Body.Close()
+					rec := httptest.NewRecorder()
+					http.Error(rec, `{"message": "Bad credentials"}`, http.StatusUnauthorized)
+					return rec.Result(), nil
+				}
+				return http.DefaultTransport.RoundTrip(r)
+			}
+			_, err := w.repo.AddComment(ctx, 1, "a text")
+			if _, out := github.OutOfReach(err); out == test.reached {
+				t.Fatal(err)
+			}
+			if asked != test.asked || len(tokens) != test.asked {
+				t.Errorf("%d requests with %d tokens, want %d", asked, len(tokens), test.asked)
+			}
+		})
 	}
 }
 
