@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 
+	gh "github.com/google/go-github/v60/github"
+
 	"github.com/restage/restage/bot/store/postgrestest"
 )
 
@@ -55,7 +57,7 @@ func TestCrash(t *testing.T) {
 	}
 }
 
-// everything returns what the bot made of the world.
+// everything returns what the bot made of the world: the issue and all pull requests.
 func (w *world) everything(issue int) string {
 	w.t.Helper()
 	var b strings.Builder
@@ -66,11 +68,9 @@ func (w *world) everything(issue int) string {
 	for _, c := range w.allComments(issue) {
 		b.WriteString(c + "\n----\n")
 	}
-	for _, branch := range branches {
-		p := w.pull(branch)
-		if p == nil {
-			continue
-		}
+	pulls, _, err := w.users["ada"].PullRequests.List(ctx, "ada", "shop", &gh.PullRequestListOptions{State: "all", Direction: "asc", ListOptions: gh.ListOptions{PerPage: 100}})
+	check(w.t, err)
+	for _, p := range pulls {
 		head := p.GetHead().GetSHA()
 		b.WriteString(p.GetState() + " " + p.GetTitle() + "\n" + p.GetBody() + "\n")
 		b.WriteString(strings.Join(w.checkRuns(head), "\n") + "\n" + w.git("log", "--no-merges", "--format=%T %an %s", head) + "----\n")

@@ -148,10 +148,26 @@ func (w *world) live(way http.RoundTripper, end death) *life {
 // otherwise for some of a shorter one.
 func TestEffects(t *testing.T) {
 	t.Parallel()
-	p, every := shopPlay(), 10
 	if proof() {
-		p, every = samplePlay(), 1
+		samplePlay().dieAt(t, 1)
+	} else {
+		shopPlay().dieAt(t, 10)
 	}
+}
+
+// TestEffectsOfWeeks is TestEffects with much of what people may do. Without make
+// test-proof, few of its effects are tried.
+func TestEffectsOfWeeks(t *testing.T) {
+	t.Parallel()
+	every := 200
+	if proof() {
+		every = 1
+	}
+	weeksPlay().dieAt(t, every)
+}
+
+// dieAt ends the process at every so manieth moment of a play.
+func (p play) dieAt(t *testing.T, every int) {
 	deaths := 0
 	left := filepath.Join(t.TempDir(), "begin")
 	check(t, os.Mkdir(left, 0o755))

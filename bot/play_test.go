@@ -58,6 +58,63 @@ func samplePlay() play {
 	}, merges...)}
 }
 
+// weeksPlay is a long one: people push, edit, argue and think better of it.
+func weeksPlay() play {
+	say := func(login, text string) func(*world) {
+		return func(w *world) { w.comment(login, 1, text) }
+	}
+	label := func(on bool) func(*world) {
+		return func(w *world) {
+			issues, err := w.users["ada"].Issues, error(nil)
+			if on {
+				_, _, err = issues.AddLabelsToIssue(ctx, "ada", "shop", 1, []string{"restage"})
+			} else {
+				_, err = issues.RemoveLabelForIssue(ctx, "ada", "shop", 1, "restage")
+			}
+			check(w.t, err)
+		}
+	}
+	state := func(state string) func(*world) {
+		return func(w *world) {
+			_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", 1, &gh.IssueRequest{State: &state})
+			check(w.t, err)
+		}
+	}
+	return play{files(shop), []func(*world){
+		func(w *world) { w.file("ada", fenced(yaml)) },
+		say("bob", "/restage pause"),
+		say("bob", "/restage resume\n/restage status"),
+		label(false),
+		label(true),
+		func(w *world) { w.setPull(2, "closed") },
+		func(w *world) { w.setPull(2, "open") },
+		func(w *world) { w.write(movesBranch, "notes.txt", "mine\n") },
+		say("ada", "/restage rebuild"),
+		say("ada", "/restage rebuild --discard"),
+		say("ada", "/restage rerun structure"),
+		say("ada", "/restage skip imports"),
+		say("ada", "/restage resume imports"),
+		func(w *world) { w.mergeBy("squash", movesBranch) },
+		func(w *world) { w.write("main", "src/shop/late.py", latecomer) },
+		state("closed"),
+		state("open"),
+		func(w *world) { w.mergeBy("rebase", importsBranch) },
+		func(w *world) { w.propose("till", "main", usesOld) },
+		say("ada", "/restage revert imports"),
+		func(w *world) { w.merge("restage/1/2-revert-imports") },
+		say("bob", "/restage resume"),
+		func(w *world) { w.merge(importsBranch + "-2") },
+		func(w *world) {
+			run, _ := w.workTree("main")
+			run(revert("-m", "1", "HEAD")...)
+			run("push", "--quiet", "origin", "main")
+			w.pushed()
+		},
+		say("bob", "/restage cancel"),
+		say("bob", "/restage resume"),
+	}}
+}
+
 var question = regexp.MustCompile("`/restage decide (.+?) (\\S+)`")
 
 // answersTo returns commands that answer the questions in a status: of the two
@@ -88,6 +145,8 @@ func (p play) open(t testing.TB, dir string, wrap func(http.RoundTripper) http.R
 	}))
 	w.out = inside{w.Handler()}
 	w.furnish(p.files, "http://restage.test", w.out)
+	const long = "1999-12-31T12:00:00Z" // before the time of a bubble begins
+	w.env = []string{"GIT_AUTHOR_DATE=" + long, "GIT_COMMITTER_DATE=" + long}
 	w.database, w.work = "sqlite:"+filepath.Join(dir, "restage.db"), filepath.Join(dir, "work")
 	check(t, os.MkdirAll(w.work, 0o755))
 	return w

@@ -63,9 +63,10 @@ type world struct {
 	runner runner.Runner     // of commands
 	out    http.RoundTripper // the bot's way to GitHub
 
-	database string // URL
-	work     string // folder for clones
-	hook     string // where webhooks go
+	env      []string // of people's git, beside that of the process
+	database string   // URL
+	work     string   // folder for clones
+	hook     string   // where webhooks go
 
 	description *openapi.Description // what GitHub says of its API; nil if nothing is held against it
 
@@ -379,6 +380,7 @@ func (w *world) git(args ...string) string {
 func (w *world) gitInput(input []byte, args ...string) string {
 	w.t.Helper()
 	cmd := exec.Command("git", args...)
+	cmd.Env = append(os.Environ(), w.env...)
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Dir = must(w.RepositoryDir("ada", "shop"))
 	out, err := cmd.CombinedOutput()
@@ -407,6 +409,7 @@ func (w *world) workTree(branch string) (run func(args ...string), write func(pa
 	run = func(args ...string) {
 		w.t.Helper()
 		cmd := exec.Command("git", append([]string{"-c", "user.name=Ada", "-c", "user.email=ada@example.com"}, args...)...)
+		cmd.Env = append(os.Environ(), w.env...)
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			w.t.Fatalf("git %v: %v\n%s", args, err, out)
