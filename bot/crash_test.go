@@ -82,7 +82,7 @@ func (w *world) everything(issue int) string {
 	b.WriteString(w.git("branch", "--format=%(refname:short)") + w.git("rev-parse", "main^{tree}"))
 	// Merges are dated by the clock and comments have numbers.
 	text := strings.NewReplacer(append(heads, w.URL(), "URL")...).Replace(b.String())
-	return regexp.MustCompile(`reply comment \d+`).ReplaceAllString(text, "reply comment N")
+	return regexp.MustCompile(`reply (comment \d+|delivery [-0-9a-f]{36})`).ReplaceAllString(text, "reply N")
 }
 
 var errDead = errors.New("the process is dead")

@@ -235,7 +235,7 @@ func (q queue) again(j *job) {
 	must(q.Exec(`UPDATE river_job SET id = 1 + (SELECT max(id) FROM river_job) WHERE id = ?`, j.id))
 }
 
-var numbers = regexp.MustCompile(`comment \d+`)
+var numbers = regexp.MustCompile(`comment \d+|delivery [-0-9a-f]{36}`)
 
 // remembered returns what the store knows in the end.
 func (q queue) remembered() string {
@@ -263,5 +263,5 @@ func (q queue) remembered() string {
 			panic(err)
 		}
 	}
-	return numbers.ReplaceAllString(b.String(), "comment N")
+	return numbers.ReplaceAllString(b.String(), "N")
 }

@@ -169,7 +169,7 @@ func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) e
 	}
 
 	state, message := m.State, m.Message
-	if state != store.Failed {
+	if state != store.Failed || l.wish.Kind == store.Cancel {
 		state, message = store.Live, ""
 		err = l.heed(ctx)
 		var p pause
