@@ -1,13 +1,15 @@
 package bot
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
 	"github.com/sergi/go-diff/diffmatchpatch"
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/parser"
 	gtext "github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // A command is one line of a comment that asks the bot for something.
@@ -22,27 +24,63 @@ var verbs = []string{"decide", "plan", "rerun", "rebuild", "skip", "revert", "pa
 // maxCommands bounds how many commands of one comment are looked at.
 const maxCommands = 50
 
+// reader reads Markdown. What stands above a line of hyphens is no heading to it:
+// people write such a line below a command, too.
+var reader = parser.NewParser(
+	parser.WithBlockParsers(slices.DeleteFunc(parser.DefaultBlockParsers(), func(v util.PrioritizedValue) bool {
+		b, ok := v.Value.(parser.BlockParser)
+		return ok && slices.Equal(b.Trigger(), parser.NewSetextHeadingParser().Trigger())
+	})...),
+	parser.WithInlineParsers(parser.DefaultInlineParsers()...),
+)
+
 // parseCommands returns the commands in a comment: lines that begin with
 // /restage in a paragraph of their own or among other text, but not in code, in
 // quotes, in lists or in HTML.
 func parseCommands(comment string) []command {
 	source := []byte(comment)
-	doc := goldmark.DefaultParser().Parse(gtext.NewReader(source))
+	doc := reader.Parse(gtext.NewReader(source))
 	var commands []command
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		if n.Kind() != ast.KindParagraph {
 			continue
 		}
-		lines := n.Lines()
+		lines, apart := n.Lines(), within(n)
 		for i := range lines.Len() {
 			line := lines.At(i)
 			c, ok := parseCommand(string(line.Value(source)))
-			if ok && len(commands) < maxCommands {
+			if ok && !apart(line.Start) && len(commands) < maxCommands {
 				commands = append(commands, c)
 			}
 		}
 	}
 	return commands
+}
+
+// within returns a function that reports whether an offset is inside of code or
+// HTML that is part of a paragraph.
+func within(paragraph ast.Node) func(offset int) bool {
+	var spans []gtext.Segment
+	ast.Walk(paragraph, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.CodeSpan:
+			first, _ := n.FirstChild().(*ast.Text)
+			last, _ := n.LastChild().(*ast.Text)
+			if entering && first != nil && last != nil {
+				spans = append(spans, gtext.NewSegment(first.Segment.Start, last.Segment.Stop))
+			}
+			return ast.WalkSkipChildren, nil
+		case *ast.RawHTML:
+			if entering && n.Segments.Len() > 0 {
+				spans = append(spans, gtext.NewSegment(n.Segments.At(0).Start, n.Segments.At(n.Segments.Len()-1).Stop))
+			}
+		}
+		return ast.WalkContinue, nil
+	})
+	return func(offset int) bool {
+		i, found := slices.BinarySearchFunc(spans, offset, func(s gtext.Segment, offset int) int { return cmp.Compare(s.Start, offset) })
+		return found || i > 0 && offset < spans[i-1].Stop
+	}
 }
 
 func parseCommand(line string) (command, bool) {
@@ -82,6 +120,10 @@ func unquote(s string) string { return strings.Trim(s, "`\"'") }
 
 // nearest returns the word that word is most likely a typing error for, or "".
 func nearest(word string, words []string) string {
+	const longest = 100 // of what somebody may have meant
+	if len(word) > longest {
+		return ""
+	}
 	d := diffmatchpatch.New()
 	best, distance := "", max(2, len(word)/4)+1
 	for _, w := range words {

@@ -57,7 +57,7 @@ func runReplica(settings string) error {
 		return err
 	}
 	b := bot.New(bot.Config{Store: s, GitHub: app, Runner: runner.None{}, Log: log, Label: "restage"})
-	return s.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile, Resync: b.Resync, ResyncEvery: time.Minute})
+	return s.Run(ctx, store.Handlers{Delivery: b.Delivery, Reconcile: b.Reconcile, Guard: b.Guard, Resync: b.Resync, ResyncEvery: time.Minute})
 }
 
 // How many migrations there are: 50.

@@ -31,6 +31,14 @@ func TestParseCommands(t *testing.T) {
 		{"<pre>\n/restage rerun\n</pre>", ""},
 		{"# /restage rerun", ""},
 		{"   /restage rerun", "rerun []"},
+		{"/restage pause\n---\nThat will do.", "pause []"},
+		{"/restage pause\n===", "pause []"},
+		{"as in `\n/restage rerun\n` and\n/restage status", "status []"},
+		{"`/restage rerun`", ""},
+		{"so `it`\n/restage rerun\nand `that`", "rerun []"},
+		{"so ` it\n/restage rerun", "rerun []"},
+		{"text <!--\n/restage rerun\n--> and\n/restage status", "status []"},
+		{"text <a title=\"\n/restage rerun\n\">\n/restage status", "status []"},
 		{strings.Repeat("/restage status\n", 1000), strings.Repeat("status []; ", maxCommands-1) + "status []"},
 	} {
 		var got []string
