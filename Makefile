@@ -14,7 +14,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo deve
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 # What takes minutes with the race detector, and does nothing side by side that
 # the other tests do not.
-LONG     = ^(TestEffects|TestFaults|TestKilled)$$
+LONG     = ^(TestEffects|TestEffectsOfWeeks|TestFaults|TestKilled)$$
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
@@ -55,7 +55,7 @@ test:
 	go test -timeout 10m -run '$(LONG)' ./bot ./webhook
 	$(MAKE) --no-print-directory test-postgres
 
-# Apart from the rest, because it takes half an hour: go test tries some of it.
+# Apart from the rest, because it takes a quarter of an hour: go test tries some of it.
 test-proof:
 	RESTAGE_TEST_PROOF=1 go test -timeout 60m -run 'TestEffects|TestFaults|TestReplicas' ./bot
 

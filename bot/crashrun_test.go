@@ -160,6 +160,7 @@ func (l *lives) live() {
 	check(w.t, w.store.Run(until, store.Handlers{
 		Delivery:  func(context.Context, store.Delivery) error { return nil },
 		Reconcile: func(context.Context, int64) error { return nil },
+		Guard:     func(context.Context, int64) error { return nil },
 		Command:   command,
 		Commands:  1,
 	}))

@@ -169,8 +169,8 @@ func TestResync(t *testing.T) {
 	w.settle(nil)
 	w.merge(movesBranch)
 	w.take()                                                                                 // all lost
-	w.lookOnce(store.Handlers{Reconcile: func(context.Context, int64) error { return nil }}) // which those asked for that came
-	w.lookOnce(store.Handlers{Reconcile: w.bot.Reconcile, Resync: w.bot.Resync, ResyncEvery: time.Hour})
+	w.lookOnce(store.Handlers{Reconcile: func(context.Context, int64) error { return nil }, Guard: w.bot.Guard}) // which those asked for that came
+	w.lookOnce(store.Handlers{Reconcile: w.bot.Reconcile, Guard: w.bot.Guard, Resync: w.bot.Resync, ResyncEvery: time.Hour})
 	contain(t, w.status(issue), "Review #3")
 }
 

@@ -39,6 +39,7 @@ func (w *world) withRunner(r runner.Runner) (await func(runs int)) {
 		done <- w.store.Run(until, store.Handlers{
 			Delivery:  func(context.Context, store.Delivery) error { return nil },
 			Reconcile: func(context.Context, int64) error { return nil }, // settle looks
+			Guard:     func(context.Context, int64) error { return nil },
 			Command: func(ctx context.Context, r store.Run) error {
 				err := w.bot.Command(ctx, r)
 				if err != nil {
