@@ -168,8 +168,9 @@ func TestResync(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	w.merge(movesBranch)
-	w.take()                                                                                                     // all lost
-	w.lookOnce(store.Handlers{Reconcile: func(context.Context, int64) error { return nil }, Guard: w.bot.Guard}) // which those asked for that came
+	w.take() // all webhooks are lost
+	// What those asked for that came is not looked at.
+	w.lookOnce(store.Handlers{Reconcile: func(context.Context, int64) error { return nil }, Guard: w.bot.Guard})
 	w.lookOnce(store.Handlers{Reconcile: w.bot.Reconcile, Guard: w.bot.Guard, Resync: w.bot.Resync, ResyncEvery: time.Hour})
 	contain(t, w.status(issue), "Review #3")
 }
