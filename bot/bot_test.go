@@ -390,6 +390,32 @@ func TestPlanAgain(t *testing.T) {
 	contain(t, w.status(issue), "Review #2")
 }
 
+// Who opened an issue may edit it without write permission. That changes nothing
+// until somebody who has it asks to read the plan again, and sees what changed.
+func TestEditedByAStranger(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue, _, err := w.users["eve"].Issues.Create(ctx, "ada", "shop", &gh.IssueRequest{Title: gh.String("Tidy"), Body: gh.String(fenced(yaml))})
+	check(t, err)
+	w.label("ada", issue.GetNumber())
+	w.settle(nil)
+	body, status := w.pull(movesBranch).GetBody(), w.status(issue.GetNumber())
+	_, _, err = w.users["eve"].Issues.Edit(ctx, "ada", "shop", issue.GetNumber(), &gh.IssueRequest{Body: gh.String(fenced(strings.ReplaceAll(yaml, "prices", "costs")))})
+	check(t, err)
+	w.comment("eve", issue.GetNumber(), "/restage plan")
+	w.settle(nil)
+	w.comment("ada", issue.GetNumber(), "/restage rebuild")
+	w.settle(nil)
+	same(t, "pull request", w.pull(movesBranch).GetBody(), body)
+	same(t, "status", w.status(issue.GetNumber()), status)
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.show(importsBranch, "src/shop/cart.py"), "from shop.prices import price")
+	w.comment("ada", issue.GetNumber(), "/restage plan")
+	w.settle(nil)
+	contain(t, strings.Join(w.comments(issue.GetNumber()), "\n"), "-  to: shop/prices.py", "+  to: shop/costs.py")
+}
+
 // The same comment is delivered many times at once, by other ids each time.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
