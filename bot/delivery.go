@@ -204,8 +204,10 @@ func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) erro
 // onPull asks for a look when a pull request of the bot was merged, closed,
 // opened again or pushed to by others.
 func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
-	if !isOwn(e.GetPullRequest()) {
-		return b.onOtherPull(ctx, e)
+	if p := e.GetPullRequest(); !isOwn(p) || !isBot(p.GetUser()) {
+		if err := b.onOtherPull(ctx, e); err != nil || !isOwn(p) {
+			return err
+		}
 	}
 	switch e.GetAction() {
 	case "closed", "reopened", "synchronize":

@@ -160,7 +160,7 @@ func (b *Bot) guard(ctx context.Context, repository int64) error {
 		return err
 	}
 	defer w.clone.Close()
-	now, failed := w.compare(ctx, list[:min(len(list), guardedNow)])
+	now, failed := w.compare(ctx, list)
 	if err := w.fetch(ctx, now); err != nil {
 		return err
 	}
@@ -172,17 +172,20 @@ func (b *Bot) guard(ctx context.Context, repository int64) error {
 		}
 		posted++
 	}
-	if posted > 0 && len(list) > guardedNow {
+	if posted > 0 && len(list) > len(now) {
 		failed = errors.Join(failed, b.store.EnqueueGuard(ctx, repository))
 	}
 	return failed
 }
 
 // compare finds where pull requests parted from their base branches. It returns
-// those of which it found that out: one that GitHub cannot compare keeps no other
-// back.
+// as many as one look takes of those of which it found that out: what GitHub cannot
+// compare keeps no other back.
 func (w *watch) compare(ctx context.Context, list []*watched) (found []*watched, failed error) {
 	for _, p := range list {
+		if len(found) == guardedNow {
+			break
+		}
 		var err error
 		if p.base, err = w.repo.MergeBase(ctx, p.GetBase().GetRef(), p.head()); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("#%d: %w", p.GetNumber(), err))
@@ -242,7 +245,7 @@ func (w *watch) pulls(ctx context.Context) ([]*watched, error) {
 		before := len(list)
 		for _, p := range open {
 			next := &watched{PullRequest: p}
-			if isOwn(p) || heads[next.head()] {
+			if isOwn(p) && isBot(p.GetUser()) || heads[next.head()] {
 				continue
 			}
 			heads[next.head()] = true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -378,10 +379,13 @@ func TestGuardPassesOver(t *testing.T) {
 	t.Parallel()
 	w := guarded(t, shop)
 	fine := w.propose("fine", "main", usesOld).GetHead().GetSHA()
-	bad := w.propose("bad", "main", "-- notes.txt --\nx\n").GetHead().GetSHA()
+	var bad []string // more than one look takes
+	for i := range 11 {
+		bad = append(bad, w.propose(fmt.Sprint("bad", i), "main", fmt.Sprintf("-- notes.txt --\n%d\n", i)).GetHead().GetSHA())
+	}
 	w.out = transport(func(r *http.Request) (*http.Response, error) {
-		if strings.Contains(r.URL.Path, "/compare/") && strings.HasSuffix(r.URL.Path, bad) {
-			return fail(r, 500, "this diff is taking too long to generate", 0), nil
+		if strings.Contains(r.URL.Path, "/compare/") && slices.ContainsFunc(bad, func(commit string) bool { return strings.HasSuffix(r.URL.Path, commit) }) {
+			return fail(r, 422, "this diff is taking too long to generate", 0), nil
 		}
 		return http.DefaultTransport.RoundTrip(r)
 	})
@@ -390,5 +394,16 @@ func TestGuardPassesOver(t *testing.T) {
 		t.Error("no error")
 	}
 	runs, _ := w.guardRuns(fine)
+	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
+}
+
+// A name like that of a branch of restage's keeps nobody's pull request from the
+// guard.
+func TestGuardOfSuchAName(t *testing.T) {
+	t.Parallel()
+	w := guarded(t, shop)
+	head := w.propose("restage/77/1-moves", "main", usesOld).GetHead().GetSHA()
+	w.settle(nil)
+	runs, _ := w.guardRuns(head)
 	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
 }
