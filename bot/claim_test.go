@@ -115,8 +115,10 @@ func TestWaiting(t *testing.T) {
 	same(t, "reactions", w.reactions(status), "+1 eyes")
 	contain(t, w.comments(second)[1], waitsForFirst)
 	w.takeOff("ada", second)
+	w.settle(nil)
 	contain(t, w.status(second), takenOff)
 	w.putOn("ada", second)
+	w.settle(nil)
 	same(t, "status", w.status(second), waits)
 
 	third := w.file("ada", fenced(deletesOld))

@@ -24,9 +24,9 @@ var verbs = []string{"decide", "plan", "rerun", "rebuild", "skip", "revert", "pa
 // maxCommands bounds how many commands of one comment are looked at.
 const maxCommands = 50
 
-// reader reads Markdown. What stands above a line of hyphens is no heading to it:
-// people write such a line below a command, too.
-var reader = parser.NewParser(
+// commentParser reads Markdown. What stands above a line of hyphens is no heading to
+// it: people write such a line below a command, too.
+var commentParser = parser.NewParser(
 	parser.WithBlockParsers(slices.DeleteFunc(parser.DefaultBlockParsers(), func(v util.PrioritizedValue) bool {
 		b, ok := v.Value.(parser.BlockParser)
 		return ok && slices.Equal(b.Trigger(), parser.NewSetextHeadingParser().Trigger())
@@ -39,17 +39,17 @@ var reader = parser.NewParser(
 // quotes, in lists or in HTML.
 func parseCommands(comment string) []command {
 	source := []byte(comment)
-	doc := reader.Parse(gtext.NewReader(source))
+	doc := commentParser.Parse(gtext.NewReader(source))
 	var commands []command
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		if n.Kind() != ast.KindParagraph {
 			continue
 		}
-		lines, apart := n.Lines(), within(n)
+		lines, inMarkup := n.Lines(), markup(n)
 		for i := range lines.Len() {
 			line := lines.At(i)
 			c, ok := parseCommand(string(line.Value(source)))
-			if ok && !apart(line.Start) && len(commands) < maxCommands {
+			if ok && !inMarkup(line.Start) && len(commands) < maxCommands {
 				commands = append(commands, c)
 			}
 		}
@@ -57,9 +57,9 @@ func parseCommands(comment string) []command {
 	return commands
 }
 
-// within returns a function that reports whether an offset is inside of code or
+// markup returns a function that reports whether an offset is inside of code or
 // HTML that is part of a paragraph.
-func within(paragraph ast.Node) func(offset int) bool {
+func markup(paragraph ast.Node) func(offset int) bool {
 	var spans []gtext.Segment
 	ast.Walk(paragraph, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		switch n := n.(type) {

@@ -201,11 +201,11 @@ func followLink(ctx context.Context, repo *github.Repo, m *store.Migration) erro
 	return nil
 }
 
-// onPull asks for a look when a pull request of the bot was merged, closed,
-// opened again or pushed to by others.
+// onPull asks for a look when a pull request from a branch of the bot was merged,
+// closed, opened again or pushed to by others.
 func (b *Bot) onPull(ctx context.Context, e *gh.PullRequestEvent) error {
-	if p := e.GetPullRequest(); !isOwn(p) || !isBot(p.GetUser()) {
-		if err := b.onOtherPull(ctx, e); err != nil || !isOwn(p) {
+	if p := e.GetPullRequest(); !isOwn(p) {
+		if err := b.onOtherPull(ctx, e); err != nil || !fromOwnBranch(p) {
 			return err
 		}
 	}

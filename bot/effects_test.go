@@ -166,7 +166,8 @@ func TestEffectsOfWeeks(t *testing.T) {
 	weeksPlay().dieAt(t, every)
 }
 
-// dieAt ends the process at every so manieth moment of a play.
+// dieAt ends the process at one of so many of the moments of a play, which are those
+// before and after its effects.
 func (p play) dieAt(t *testing.T, every int) {
 	deaths := 0
 	left := filepath.Join(t.TempDir(), "begin")

@@ -31,8 +31,13 @@ const (
 // guardCheck is the name of the guard's check run.
 const guardCheck = checkPrefix + "guard"
 
-// isOwn reports whether a pull request comes from a branch of the bot.
-func isOwn(p *gh.PullRequest) bool {
+// isOwn reports whether a pull request is the bot's: anybody may name a branch as
+// the bot does.
+func isOwn(p *gh.PullRequest) bool { return fromOwnBranch(p) && isBot(p.GetUser()) }
+
+// fromOwnBranch reports whether a pull request comes from a branch with a name of
+// the bot's, whoever opened it.
+func fromOwnBranch(p *gh.PullRequest) bool {
 	return isBranch(p.GetHead().GetRef()) && p.GetHead().GetRepo().GetID() == p.GetBase().GetRepo().GetID()
 }
 
@@ -245,7 +250,7 @@ func (w *watch) pulls(ctx context.Context) ([]*watched, error) {
 		before := len(list)
 		for _, p := range open {
 			next := &watched{PullRequest: p}
-			if isOwn(p) && isBot(p.GetUser()) || heads[next.head()] {
+			if isOwn(p) || heads[next.head()] {
 				continue
 			}
 			heads[next.head()] = true

@@ -12,14 +12,12 @@ func (w *world) takeOff(login string, issue int) {
 	w.t.Helper()
 	_, err := w.users[login].Issues.RemoveLabelForIssue(ctx, "ada", "shop", issue, "restage")
 	check(w.t, err)
-	w.settle(nil)
 }
 
 func (w *world) putOn(login string, issue int) {
 	w.t.Helper()
 	_, _, err := w.users[login].Issues.AddLabelsToIssue(ctx, "ada", "shop", issue, []string{"restage"})
 	check(w.t, err)
-	w.settle(nil)
 }
 
 const takenOff = "**Paused.** The label `restage` was taken off. Somebody who may write to this repository can go on"
@@ -32,6 +30,7 @@ func TestLabelTakenOff(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	w.takeOff("eve", issue)
+	w.settle(nil)
 	contain(t, w.status(issue), takenOff, "| 1 | moves | #2 | open |")
 	w.merge(movesBranch)
 	w.settle(nil)
@@ -39,11 +38,14 @@ func TestLabelTakenOff(t *testing.T) {
 	same(t, "branches", w.branches(), "main "+movesBranch)
 
 	w.putOn("eve", issue)
+	w.settle(nil)
 	contain(t, w.comments(issue)[1], "Thank you, `eve`. restage acts only for people who may write")
 	contain(t, w.status(issue), takenOff)
 
 	w.takeOff("eve", issue)
+	w.settle(nil)
 	w.putOn("bob", issue)
+	w.settle(nil)
 	contain(t, w.status(issue), "Review #3 and merge it", "| 1 | moves | #2 | merged |", "| 2 | imports | #3 | open |")
 	same(t, "branches", w.branches(), "main "+movesBranch+" "+importsBranch)
 	same(t, "comments", len(w.comments(issue)), 2)
@@ -55,13 +57,9 @@ func TestLabelWithoutWebhooks(t *testing.T) {
 	w := newWorld(t, shop)
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
-	as := func(login string) *gh.IssuesService { return w.users[login].Issues }
-	off := func(login string) {
-		_, err := as(login).RemoveLabelForIssue(ctx, "ada", "shop", issue, "restage")
-		check(t, err)
-	}
+	off := func(login string) { w.takeOff(login, issue) }
 	on := func(login string) {
-		_, _, err := as(login).AddLabelsToIssue(ctx, "ada", "shop", issue, []string{"Restage", "bug"})
+		_, _, err := w.users[login].Issues.AddLabelsToIssue(ctx, "ada", "shop", issue, []string{"Restage", "bug"})
 		check(t, err)
 	}
 	for _, step := range []struct {
@@ -93,6 +91,7 @@ func TestResumeWithoutLabel(t *testing.T) {
 	issue := w.file("ada", fenced(yaml))
 	w.settle(nil)
 	w.takeOff("ada", issue)
+	w.settle(nil)
 	rerun := w.comment("bob", issue, "/restage rerun")
 	w.settle(nil)
 	same(t, "reactions", w.reactions(rerun), "+1 eyes")
@@ -106,7 +105,9 @@ func TestResumeWithoutLabel(t *testing.T) {
 	contain(t, w.status(issue), "Review #3")
 
 	w.putOn("ada", issue)
+	w.settle(nil)
 	w.takeOff("ada", issue)
+	w.settle(nil)
 	contain(t, w.status(issue), takenOff)
 }
 
@@ -173,8 +174,10 @@ func TestLabelWhilePaused(t *testing.T) {
 				do(test.before)
 				if slow {
 					w.takeOff("ada", issue)
+					w.settle(nil)
 					do(test.between)
 					w.putOn("ada", issue)
+					w.settle(nil)
 				} else {
 					w.label("ada", issue)
 					w.settle(nil)
@@ -211,6 +214,7 @@ func TestLabelAfterTheEnd(t *testing.T) {
 			}
 			before := must(w.store.Migration(ctx, 1))
 			w.takeOff("ada", issue)
+			w.settle(nil)
 			same(t, "migration", must(w.store.Migration(ctx, 1)), before)
 			w.comment("ada", issue, test.after)
 			w.settle(nil)

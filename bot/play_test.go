@@ -63,17 +63,6 @@ func weeksPlay() play {
 	say := func(login, text string) func(*world) {
 		return func(w *world) { w.comment(login, 1, text) }
 	}
-	label := func(on bool) func(*world) {
-		return func(w *world) {
-			issues, err := w.users["ada"].Issues, error(nil)
-			if on {
-				_, _, err = issues.AddLabelsToIssue(ctx, "ada", "shop", 1, []string{"restage"})
-			} else {
-				_, err = issues.RemoveLabelForIssue(ctx, "ada", "shop", 1, "restage")
-			}
-			check(w.t, err)
-		}
-	}
 	state := func(state string) func(*world) {
 		return func(w *world) {
 			_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", 1, &gh.IssueRequest{State: &state})
@@ -84,8 +73,8 @@ func weeksPlay() play {
 		func(w *world) { w.file("ada", fenced(yaml)) },
 		say("bob", "/restage pause"),
 		say("bob", "/restage resume\n/restage status"),
-		label(false),
-		label(true),
+		func(w *world) { w.takeOff("ada", 1) },
+		func(w *world) { w.putOn("ada", 1) },
 		func(w *world) { w.setPull(2, "closed") },
 		func(w *world) { w.setPull(2, "open") },
 		func(w *world) { w.write(movesBranch, "notes.txt", "mine\n") },
@@ -145,8 +134,8 @@ func (p play) open(t testing.TB, dir string, wrap func(http.RoundTripper) http.R
 	}))
 	w.out = inside{w.Handler()}
 	w.furnish(p.files, "http://restage.test", w.out)
-	const long = "1999-12-31T12:00:00Z" // before the time of a bubble begins
-	w.env = []string{"GIT_AUTHOR_DATE=" + long, "GIT_COMMITTER_DATE=" + long}
+	const before = "1999-12-31T12:00:00Z" // the time of a bubble begins
+	w.env = []string{"GIT_AUTHOR_DATE=" + before, "GIT_COMMITTER_DATE=" + before}
 	w.database, w.work = "sqlite:"+filepath.Join(dir, "restage.db"), filepath.Join(dir, "work")
 	check(t, os.MkdirAll(w.work, 0o755))
 	return w

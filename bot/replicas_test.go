@@ -9,9 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-
 	"regexp"
-
 	"strconv"
 	"strings"
 	"sync"
@@ -66,8 +64,8 @@ const (
 	issues       = 2 // in each
 )
 
-// TestReplicas lets two processes on PostgreSQL work off 50 migrations. One of them is killed in the middle. Everything is
-// done once.
+// TestReplicas lets two processes on PostgreSQL work off 50 migrations. One of them
+// is killed in the middle. Everything is done once.
 func TestReplicas(t *testing.T) {
 	if !proof() {
 		t.Skip("make test-proof runs this")

@@ -19,7 +19,7 @@ func OutOfReach(err error) (why string, ok bool) {
 	var token *ghinstallation.HTTPError
 	switch {
 	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusNotFound,
-		isStatus(err, http.StatusUnauthorized): // a token of before
+		isStatus(err, http.StatusUnauthorized): // with a new token, too
 		return "The GitHub App is not installed here any more. Install it again to go on.", true
 	case errors.As(err, &token) && token.Response != nil && token.Response.StatusCode == http.StatusForbidden,
 		refusedFor(err, "suspended"):

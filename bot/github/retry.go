@@ -28,8 +28,7 @@ func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		}
 		if err == nil {
-			io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
-			resp.Body.Close()
+			drop(resp)
 		}
 		select {
 		case <-time.After(pause):
@@ -38,4 +37,11 @@ func (a again) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	return a.base.RoundTrip(req)
+}
+
+// drop reads an answer that nobody wants to its end, so that the connection can be
+// used again.
+func drop(resp *http.Response) {
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	resp.Body.Close()
 }

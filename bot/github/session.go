@@ -67,8 +67,7 @@ func (s *session) RoundTrip(req *http.Request) (*http.Response, error) {
 			return res, nil
 		}
 	}
-	io.Copy(io.Discard, io.LimitReader(res.Body, 64<<10)) // so that the connection can be used again
-	res.Body.Close()
+	drop(res)
 	_, res, err = s.send(req, body)
 	return res, err
 }
