@@ -2,6 +2,9 @@ package bot_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -45,6 +48,30 @@ func TestOutOfReach(t *testing.T) {
 			back: func(w *world) { must(w.Install(w.app.ID, "ada", "shop")) },
 			why:  "The repository is gone, or restage may not see it",
 		}, {
+			name: "issues switched off",
+			out:  func(w *world) { check(w.t, w.SetIssues("ada", "shop", false)) },
+			back: func(w *world) { check(w.t, w.SetIssues("ada", "shop", true)) },
+			why:  "Issues are switched off",
+		}, {
+			name: "an IP allow list",
+			out: func(w *world) {
+				w.out = forbidding("Although you appear to have the correct authorization credentials, the `ada` organization has an IP allow list enabled, and your IP address is not permitted to access this resource.")
+			},
+			back: func(w *world) { w.out = http.DefaultTransport },
+			why:  "Put it on the IP allow list",
+		}, {
+			name: "single sign-on",
+			out: func(w *world) {
+				w.out = forbidding("Resource protected by organization SAML enforcement. You must grant your OAuth token access to this organization.")
+			},
+			back: func(w *world) { w.out = http.DefaultTransport },
+			why:  "single sign-on",
+		}, {
+			name: "blocked",
+			out:  func(w *world) { w.out = forbidding("Repository access blocked") },
+			back: func(w *world) { w.out = http.DefaultTransport },
+			why:  "GitHub has blocked access",
+		}, {
 			name: "without a permission",
 			out:  func(w *world) { w.permit(strings.Replace(manifest, "pull_requests: write", "pull_requests: read", 1)) },
 			back: func(w *world) { w.permit(manifest) },
@@ -70,6 +97,20 @@ func TestOutOfReach(t *testing.T) {
 			same(t, "failures", len(w.failures), 0)
 		})
 	}
+}
+
+// forbidding is a way to a GitHub that refuses, in these words, what has to do with a
+// repository.
+func forbidding(words string) http.RoundTripper {
+	return transport(func(r *http.Request) (*http.Response, error) {
+		if !strings.Contains(r.URL.Path, "/repos/") {
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		rec := httptest.NewRecorder()
+		rec.WriteHeader(http.StatusForbidden)
+		err := json.NewEncoder(rec).Encode(map[string]string{"message": words})
+		return rec.Result(), err
+	})
 }
 
 // permit gives the app another manifest.

@@ -290,7 +290,7 @@ func (l *look) summaryText() string {
 			continue
 		}
 		line := fmt.Sprintf("**%s**: nothing to do", s.phase)
-		if by := l.skips[s.number]; by != "" {
+		if by := l.skips[s.number].By; by != "" {
 			line = fmt.Sprintf("**%s**: skipped by %s", s.phase, markdown.Code(by))
 		}
 		if s.merged() {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -51,7 +52,7 @@ func (b *Bot) onComment(ctx context.Context, e *gh.IssueCommentEvent) error {
 		}
 	}
 	if !allowed {
-		return b.refuse(ctx, repo, e.GetRepo().GetID(), issue, number, who)
+		return b.refuse(ctx, repo, e.GetRepo().GetID(), issue, number, who, key)
 	}
 	if err := repo.ReactToComment(ctx, id, "eyes"); err != nil {
 		return err
@@ -280,21 +281,14 @@ func (b *Bot) decisions(ctx context.Context, m store.Migration) ([]phases.Decisi
 
 // refuse tells somebody without write permission, once for an issue and its pull
 // requests, that the bot does not act for them: in the conversation of that number,
-// or where they asked first.
-func (b *Bot) refuse(ctx context.Context, repo *github.Repo, repository int64, issue, number int, who string) error {
-	if issue == 0 {
-		issue = number
-	}
-	where, err := b.store.Refuse(ctx, repository, issue, number, who)
-	if where == 0 || err != nil {
+// where the request with that ID was made.
+func (b *Bot) refuse(ctx context.Context, repo *github.Repo, repository int64, issue, number int, who, request string) error {
+	first, err := b.store.Refuse(ctx, repository, cmp.Or(issue, number), who, request)
+	if !first || err != nil {
 		return err
 	}
-	err = b.reply(ctx, repo, where, "refusal "+who, fmt.Sprintf(
+	return b.reply(ctx, repo, number, "refusal "+who, fmt.Sprintf(
 		"Thank you, %s. restage acts only for people who may write to this repository; please ask one of them.", markdown.Code(who)))
-	if err != nil {
-		return err
-	}
-	return b.store.Refused(ctx, repository, issue, who)
 }
 
 // reply comments on an issue or a pull request unless a comment with that key is

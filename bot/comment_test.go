@@ -123,3 +123,45 @@ func TestLateDiscard(t *testing.T) {
 	same(t, "newest commit", strings.TrimSpace(w.git("rev-parse", movesBranch)), commit)
 	contain(t, w.comments(2)[0], "`"+commit[:7]+"`, was made after that comment")
 }
+
+// A comment about a phase that comes late changes nothing that a newer one said.
+func TestLateSkip(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	first := w.comment("ada", issue, "/restage skip cleanup")
+	second := w.comment("bob", issue, "/restage resume cleanup")
+	said := w.take()
+	slices.Reverse(said)
+	w.settle(nil, said...)
+	same(t, "reactions", w.reactions(second), "+1 eyes")
+	same(t, "reactions", w.reactions(first), "confused eyes")
+	for _, branch := range branches {
+		w.merge(branch)
+		w.settle(nil)
+	}
+	contain(t, w.status(issue), "Everything is merged.", "| 3 | cleanup | #4 | merged |")
+}
+
+// A comment from before the label was put on again means the migration before.
+func TestCommentFromBefore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced("restage: 2\n"))
+	w.settle(nil)
+	late := w.comment("ada", issue, "/restage cancel\n/restage skip moves")
+	said := w.take()
+	w.ahead.Store(60)
+	_, _, err := w.users["ada"].Issues.Edit(ctx, "ada", "shop", issue, &gh.IssueRequest{Body: gh.String(fenced(yaml))})
+	check(t, err)
+	w.label("ada", issue)
+	w.settle(nil)
+	w.settle(nil, said...)
+	same(t, "reactions", w.reactions(late), "confused eyes")
+	contain(t, strings.Join(w.comments(issue), "\n"), "This migration was started after that comment")
+	contain(t, w.status(issue), "Review #2", "| 1 | moves | #2 | open |")
+	on := w.comment("ada", issue, "/restage skip cleanup")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(on), "+1 eyes")
+}

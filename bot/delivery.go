@@ -104,7 +104,7 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		return err
 	}
 	if !allowed {
-		return b.refuse(ctx, repo, e.GetRepo().GetID(), number, number, who)
+		return b.refuse(ctx, repo, e.GetRepo().GetID(), number, number, who, "delivery "+d.ID)
 	}
 	if err := repo.ReactToIssue(ctx, number, "eyes"); err != nil {
 		return err
@@ -125,6 +125,8 @@ func (b *Bot) onIssue(ctx context.Context, d store.Delivery, e *gh.IssuesEvent) 
 		Created:      d.Received,
 		State:        store.Live,
 		Label:        e.GetLabel().GetName(),
+		LabelID:      e.GetLabel().GetID(),
+		Labelled:     e.GetIssue().GetUpdatedAt().Time,
 	}
 	if broken != nil {
 		m.State, m.Message = store.Failed, brokenText(broken)+" Then put the label on again."

@@ -59,6 +59,8 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 		text, err := b.currentStatus(ctx, repo, *m)
 		a.say(text)
 		return err
+	case e.GetComment().GetCreatedAt().Before(m.Labelled):
+		a.fail("This migration was started after that comment, which changes nothing. Comment it again if it is meant for this one.")
 	case c.verb == "revert" && a.wish.Kind != store.Cancel:
 		return b.revert(ctx, *m, a, c, e.GetSender().GetLogin())
 	case m.State == store.Done:
@@ -66,7 +68,7 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 	case c.isWish() && e.GetComment().GetID() < m.Said:
 		a.fail("A newer comment said otherwise already, so `/restage %s` changes nothing.", c.verb)
 	case c.verb == "resume" && len(c.args) == 0:
-		a.resume(m)
+		return b.resume(ctx, repo, m, a)
 	case a.wish.Kind == store.Cancel && c.verb != "cancel":
 		a.fail("This migration was cancelled. Comment `/restage resume` to go on with it first.")
 	case m.State == store.Failed && a.wish.Kind != store.Cancel:
@@ -82,9 +84,9 @@ func (b *Bot) steer(ctx context.Context, repo *github.Repo, e *gh.IssueCommentEv
 	case c.verb == "rebuild":
 		return b.rebuild(ctx, repo, e, *m, a, c)
 	case c.verb == "skip":
-		a.skip(c, e.GetSender().GetLogin())
+		return b.skip(ctx, *m, a, c, store.Skip{By: e.GetSender().GetLogin(), Comment: e.GetComment().GetID()})
 	case c.verb == "resume":
-		a.skip(c, "")
+		return b.skip(ctx, *m, a, c, store.Skip{Comment: e.GetComment().GetID()})
 	case c.verb == "plan":
 		return b.readAgain(ctx, repo, *m, a, e.GetComment().GetID())
 	case c.verb == "decide":
@@ -102,30 +104,47 @@ func (a *answer) want(kind store.WishKind, why string) {
 }
 
 // resume takes the wish that a migration goes on, which may be one that was
-// cancelled.
-func (a *answer) resume(m *store.Migration) {
+// cancelled, or one that has not noticed yet that it lost its label.
+func (b *Bot) resume(ctx context.Context, repo *github.Repo, m *store.Migration, a *answer) error {
 	switch {
 	case a.wish.Kind == store.Cancel:
 		m.State = store.Live
 	case a.wish.Kind == store.GoOn && m.State == store.Failed:
 		a.fail("This migration could not be started. Edit the plan in #%d and put the label on again.", m.Issue)
-		return
+		return nil
 	case a.wish.Kind == store.GoOn && m.State == store.Live && len(a.request.Reverts) == 0:
-		a.fail("This migration is not paused.")
-		return
+		issue, err := repo.Issue(ctx, m.Issue)
+		if err != nil {
+			return err
+		}
+		if labelled(issue, *m) {
+			a.fail("This migration is not paused.")
+			return nil
+		}
 	}
 	m.Absence = store.Answered
 	a.want(store.GoOn, "")
+	return nil
 }
 
-// skip takes the wish of somebody to pass over a phase, or of "" to do it after
-// all.
-func (a *answer) skip(c command, by string) {
+// skip takes the wish to pass over the phase that the command names, or to do it
+// after all.
+func (b *Bot) skip(ctx context.Context, m store.Migration, a *answer, c command, skip store.Skip) error {
 	number, ok := a.phase(c)
 	if !ok {
-		return
+		return nil
 	}
-	a.request.Skips = append(a.request.Skips, store.Skip{Number: number, By: by})
+	before, err := b.store.Skips(ctx, m.ID)
+	if err != nil {
+		return err
+	}
+	if before[number].Comment > skip.Comment {
+		a.fail("A newer comment said otherwise already, so `/restage %s` changes nothing.", c.verb)
+		return nil
+	}
+	skip.Number = number
+	a.request.Skips = append(a.request.Skips, skip)
+	return nil
 }
 
 // phase returns the number of the phase that a command names.

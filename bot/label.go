@@ -18,9 +18,7 @@ import (
 // GitHub counts, not what an event tells. So the label that is on again is only as
 // good as who put it on.
 func (l *look) seeLabel(ctx context.Context) (ok bool, err error) {
-	on := l.m.Label == "" || slices.ContainsFunc(l.issue.Labels, func(has *gh.Label) bool {
-		return strings.EqualFold(has.GetName(), l.m.Label)
-	})
+	on := labelled(l.issue, l.m)
 	now := l.m.Absence
 	switch {
 	case on && now == store.Noticed:
@@ -40,6 +38,14 @@ func (l *look) seeLabel(ctx context.Context) (ok bool, err error) {
 		l.m.Absence = now
 	}
 	return now != store.Noticed, nil
+}
+
+// labelled reports whether the label of a migration is on its issue, by that name or
+// by another that it got.
+func labelled(issue *gh.Issue, m store.Migration) bool {
+	return m.Label == "" || slices.ContainsFunc(issue.Labels, func(has *gh.Label) bool {
+		return has.GetID() == m.LabelID || strings.EqualFold(has.GetName(), m.Label)
+	})
 }
 
 // labelCounts reports whether somebody put the label on who may start a migration.
@@ -84,7 +90,7 @@ func (b *Bot) labelledAgain(ctx context.Context, d store.Delivery, e *gh.IssuesE
 	if err != nil || l.stuck() {
 		return false, err
 	}
-	return true, b.store.Request(ctx, m.ID, store.Request{ID: key, Label: e.GetLabel().GetName()})
+	return true, b.store.Request(ctx, m.ID, store.Request{ID: key, Label: e.GetLabel().GetName(), LabelID: e.GetLabel().GetID()})
 }
 
 // stuck reports whether the phase that is to be done next cannot be carried out as
@@ -93,7 +99,7 @@ func (l *look) stuck() bool {
 	for _, s := range l.stages {
 		current := s.known && s.row.Revision == l.m.Revision
 		switch {
-		case s.merged(), l.skips[s.number] != "":
+		case s.merged(), l.skips[s.number].By != "":
 		case current && s.row.Error != "":
 			return true
 		case current && s.row.Skipped:

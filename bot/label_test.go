@@ -1,6 +1,7 @@
 package bot_test
 
 import (
+	"slices"
 	"testing"
 
 	gh "github.com/google/go-github/v60/github"
@@ -221,4 +222,37 @@ func TestLabelAfterTheEnd(t *testing.T) {
 			contain(t, w.status(issue), test.want)
 		})
 	}
+}
+
+// A label that gets another name is the same label.
+func TestLabelRenamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	rename := must(w.users["ada"].NewRequest("PATCH", "repos/ada/shop/labels/restage", map[string]string{"new_name": "reorganize"}))
+	_, err := w.users["ada"].Do(ctx, rename, nil)
+	check(t, err)
+	w.merge(movesBranch)
+	w.settle(nil)
+	contain(t, w.status(issue), "Review #3")
+}
+
+// Who goes on without the label is heard before restage noticed that it is off.
+func TestResumeUnnoticed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, shop)
+	issue := w.file("ada", fenced(yaml))
+	w.settle(nil)
+	early := w.comment("ada", 2, "/restage resume")
+	w.settle(nil)
+	same(t, "reactions", w.reactions(early), "confused eyes")
+	w.merge(movesBranch)
+	w.takeOff("eve", issue)
+	resume := w.comment("bob", 2, "/restage resume")
+	said := w.take()
+	slices.Reverse(said)
+	w.settle(nil, said...)
+	same(t, "reactions", w.reactions(resume), "+1 eyes")
+	contain(t, w.status(issue), "Review #3")
 }

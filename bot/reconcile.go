@@ -34,7 +34,7 @@ type look struct {
 	issue    *gh.Issue
 	plan     *plan.Plan // nil when it cannot be read
 	wish     store.Wish
-	skips    map[int]string // see store.Skips
+	skips    map[int]store.Skip // see store.Skips
 	reverts  []store.Revert
 	answers  []store.Answer
 	rechecks map[string]int // see store.Rechecks
@@ -149,11 +149,13 @@ func (b *Bot) Reconcile(ctx context.Context, migration int64) error {
 // replaced.
 func (b *Bot) reconcile(ctx context.Context, m store.Migration, replaced bool) error {
 	l, err := b.see(ctx, m)
+	if _, ok := github.OutOfReach(err); ok {
+		return err
+	}
 	if l == nil && github.IsGone(err) && !github.IsTaken(err) {
-		if _, ok := github.OutOfReach(err); !ok {
-			return b.await(ctx, m, "The repository is gone, or restage may not see it. Let the app into it to go on.")
-		}
-	} else if github.IsGone(err) {
+		return b.await(ctx, m, "The repository is gone, or restage may not see it. Let the app into it to go on.")
+	}
+	if github.IsGone(err) {
 		b.log.Warn("migration has no issue any more", "migration", m.ID, "error", err)
 		if err := b.leave(ctx, m, l); err != nil {
 			return err
@@ -393,7 +395,7 @@ func (l *look) next(ctx context.Context, s *stage) (done bool, err error) {
 		return true, l.followCommands(ctx, s)
 	case s.merged():
 		return true, nil
-	case l.skips[s.number] != "":
+	case l.skips[s.number].By != "":
 		return true, l.pass(ctx, s)
 	case current && s.row.Error != "":
 		if err := l.findBase(ctx); err != nil {
@@ -455,7 +457,7 @@ func (l *look) finished() bool {
 func (l *look) openDecisions() []phases.Decision {
 	var last *stage
 	for _, s := range l.stages {
-		if s.known && l.skips[s.number] == "" {
+		if s.known && l.skips[s.number].By == "" {
 			last = s
 		}
 	}

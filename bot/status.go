@@ -203,8 +203,8 @@ func (l *look) stageLine(s *stage) stageLine {
 		if r := l.revertOf(s); r != nil {
 			line.State = revertText(*r)
 		}
-	case s.known && s.row.Skipped && l.skips[s.number] != "":
-		line.State = "skipped by " + markdown.Code(l.skips[s.number])
+	case s.known && s.row.Skipped && l.skips[s.number].By != "":
+		line.State = "skipped by " + markdown.Code(l.skips[s.number].By)
 	case current && s.row.Error != "":
 		line.State = "stuck"
 	case current && s.row.Skipped && len(unanswered(s.report.Decisions, l.answers)) > 0:

@@ -96,7 +96,7 @@ func (l *look) pass(ctx context.Context, s *stage) error {
 	if s.known && s.row.Skipped && s.row.Revision == l.m.Revision && !s.open() {
 		return nil
 	}
-	why := fmt.Sprintf("%s skipped this phase. Comment `/restage resume %s` to do it after all.", markdown.Code(l.skips[s.number]), s.phase)
+	why := fmt.Sprintf("%s skipped this phase. Comment `/restage resume %s` to do it after all.", markdown.Code(l.skips[s.number].By), s.phase)
 	l.log.Info("phase skipped", "migration", l.m.ID, "phase", s.phase)
 	return l.setAside(ctx, s, why)
 }

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -68,6 +69,8 @@ type world struct {
 	work     string   // folder for clones
 	hook     string   // where webhooks go
 
+	ahead atomic.Int64 // seconds by which the clock of GitHub is before that of the machine
+
 	description *openapi.Description // what GitHub says of its API; nil if nothing is held against it
 
 	mu       sync.Mutex
@@ -88,6 +91,7 @@ func newWorld(t testing.TB, archive string, permissions ...string) *world {
 	w.description = must(openapi.Load())
 	w.Server = must(githubtest.Open(t.TempDir(), githubtest.Options{
 		Key:        appKey(),
+		Now:        func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load()) * time.Second) },
 		Middleware: w.description.Middleware(func(err error) { t.Error(err) }),
 	}))
 	t.Cleanup(func() { w.Close() })

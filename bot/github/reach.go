@@ -26,10 +26,25 @@ func OutOfReach(err error) (why string, ok bool) {
 		return "The installation of the GitHub App is suspended. Unsuspend it to go on.", true
 	case errors.Is(err, errArchived), refusedFor(err, "archived"):
 		return "The repository is archived, so nothing can be written to it. Unarchive it to go on.", true
+	case refusedFor(err, "IP allow list"):
+		return "The organization lets only some IP addresses in, and restage's is none of them. Put it on the IP allow list to go on.", true
+	case refusedFor(err, "SAML"):
+		return "The organization asks for single sign-on, which keeps the app out. Let an owner of the organization allow the app to go on.", true
+	case refusedFor(err, "access blocked"), isStatus(err, http.StatusUnavailableForLegalReasons):
+		return "GitHub has blocked access to the repository. restage goes on when it does not any more.", true
+	case issuesDisabled(err):
+		return "Issues are switched off in this repository. Switch them on to go on.", true
 	case errors.Is(err, transport.ErrAuthorizationFailed), refusedFor(err, "not accessible by integration"):
 		return "GitHub does not let the app do what it has to do. Give the app the permissions that it asks for to go on.", true
 	}
 	return "", false
+}
+
+// issuesDisabled reports whether err says that the repository has no issues at all:
+// one that was deleted has the same status.
+func issuesDisabled(err error) bool {
+	var e *gh.ErrorResponse
+	return isStatus(err, http.StatusGone) && errors.As(err, &e) && strings.Contains(e.Message, "disabled")
 }
 
 // refusedFor reports whether GitHub forbade a request for a reason that it tells

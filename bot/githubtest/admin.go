@@ -26,6 +26,20 @@ func (s *Server) SetArchived(owner, name string, archived bool) error {
 	})
 }
 
+// SetIssues switches the issues of the repository owner/name on or off. Its pull
+// requests stay. GitHub tells nobody.
+func (s *Server) SetIssues(owner, name string, on bool) error {
+	return s.do(context.Background(), func(t *tx) error {
+		r := t.findRepo(owner, name)
+		if r == nil {
+			return fmt.Errorf("issues: there is no repository %s/%s", owner, name)
+		}
+		r.IssuesOff = !on
+		t.put(r)
+		return nil
+	})
+}
+
 // Suspend suspends an installation, whose tokens do not work meanwhile, or ends
 // that.
 func (s *Server) Suspend(id int64, suspended bool) error {

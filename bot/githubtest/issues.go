@@ -22,6 +22,9 @@ func (c *call) issue() (*issue, error) {
 	if i == nil {
 		return nil, errNotFound
 	}
+	if c.repo.IssuesOff && i.Pull == nil {
+		return nil, refuse(http.StatusGone, "Issues are disabled for this repo")
+	}
 	return i, c.mayUse(i)
 }
 

@@ -89,7 +89,7 @@ func (t *tx) repoJSON(r *repository) obj {
 		"git_url": "git://" + host + "/" + r.fullName() + ".git", "ssh_url": "git@" + host + ":" + r.fullName() + ".git",
 		"clone_url": page + ".git", "svn_url": page, "mirror_url": nil, "homepage": nil, "language": nil,
 		"forks_count": 0, "stargazers_count": 0, "watchers_count": 0, "size": 0, "default_branch": r.DefaultBranch,
-		"open_issues_count": open, "is_template": false, "topics": []string{}, "has_issues": true,
+		"open_issues_count": open, "is_template": false, "topics": []string{}, "has_issues": !r.IssuesOff,
 		"has_projects": false, "has_wiki": false, "has_pages": false, "has_downloads": false, "has_discussions": false,
 		"archived": r.Archived, "disabled": false, "created_at": stamp(r.Created), "updated_at": stamp(r.Pushed),
 		"pushed_at": stamp(r.Pushed), "license": nil, "forks": 0, "open_issues": open, "watchers": 0,

@@ -13,6 +13,7 @@ var labelRoutes = []route{
 	{"GET /repos/{owner}/{repo}/labels", "issues:read|pull_requests:read", reader, listRepoLabels},
 	{"POST /repos/{owner}/{repo}/labels", "issues:write|pull_requests:write", writer, createLabel},
 	{"GET /repos/{owner}/{repo}/labels/{name}", "issues:read|pull_requests:read", reader, getLabel},
+	{"PATCH /repos/{owner}/{repo}/labels/{name}", "issues:write|pull_requests:write", writer, renameLabel},
 	{"GET /repos/{owner}/{repo}/issues/{number}/labels", "issues:read|pull_requests:read", reader, listLabels},
 	{"POST /repos/{owner}/{repo}/issues/{number}/labels", "issues:write|pull_requests:write", triager, addLabels},
 	{"PUT /repos/{owner}/{repo}/issues/{number}/labels", "issues:write|pull_requests:write", triager, replaceLabels},
@@ -114,6 +115,29 @@ func createLabel(c *call) (reply, error) {
 	c.put(&want)
 	c.emitLabel("created", &want)
 	return created(c.labelJSON(c.repo, &want)), nil
+}
+
+// renameLabel gives a label another name, which is all that this GitHub changes of
+// one.
+func renameLabel(c *call) (reply, error) {
+	l := c.findLabel(c.repo, c.r.PathValue("name"))
+	if l == nil {
+		return reply{}, errNotFound
+	}
+	var want struct {
+		Name string `json:"new_name"`
+	}
+	if err := c.decode(&want); err != nil {
+		return reply{}, err
+	}
+	if other := c.findLabel(c.repo, want.Name); other != nil && other.ID != l.ID {
+		return reply{}, invalid("Label", "name", "already_exists", "")
+	}
+	if want.Name = strings.TrimSpace(want.Name); want.Name != "" {
+		l.Name = want.Name
+		c.put(l)
+	}
+	return ok(c.labelJSON(c.repo, l)), nil
 }
 
 func listLabels(c *call) (reply, error) {

@@ -24,6 +24,7 @@ type repository struct {
 	Name          string
 	Private       bool
 	Archived      bool
+	IssuesOff     bool
 	DefaultBranch string
 	Renamed       map[string]string // branches that have another name now, by the old one
 	Former        []string          // owner/name that it had before, in lower case

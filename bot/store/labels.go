@@ -30,7 +30,7 @@ func (s *Store) SetAbsence(ctx context.Context, migration int64, before, now Abs
 // absence that it gives by saying what is to be done.
 func takeLabel(ctx context.Context, tx *sql.Tx, migration int64, r Request) error {
 	if r.Label != "" {
-		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET label = $1 WHERE id = $2`, text(r.Label), migration); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE migrations SET label = $1, label_id = $2 WHERE id = $3`, text(r.Label), r.LabelID, migration); err != nil {
 			return err
 		}
 	}

@@ -34,12 +34,14 @@ type Migration struct {
 	Plan         string // text of the plan when the label was put on
 	Created      time.Time
 	State        State
-	Message      string // why it is paused or failed, for people
-	Round        int    // from 1; goes up when all phases run again, on branches of their own
-	Revision     int    // from 1; goes up when phases are to be computed anew
-	Rechecks     int    // from 0; goes up when checks are to be done again
-	Proving      string // commit of the base branch that has to be green before anything is done, see Prove
-	Label        string // that started it; "" if that is not known
+	Message      string    // why it is paused or failed, for people
+	Round        int       // from 1; goes up when all phases run again, on branches of their own
+	Revision     int       // from 1; goes up when phases are to be computed anew
+	Rechecks     int       // from 0; goes up when checks are to be done again
+	Proving      string    // commit of the base branch that has to be green before anything is done, see Prove
+	Label        string    // that started it; "" if that is not known
+	LabelID      int64     // GitHub's number of it, 0 if that is not known
+	Labelled     time.Time // when it was put on by GitHub's clock, to the second; zero if that is not known
 	Absence      Absence
 	Said         int64 // GitHub's number of the newest comment that said whether it is to go on
 }
@@ -48,7 +50,7 @@ const migrationColumns = `id, ` + givenColumns + `, said`
 
 // givenColumns are those that are given when a migration starts.
 const givenColumns = `delivery, installation, repository, owner, name, issue, started_by, base,
-	plan_file, plan, created_at, state, message, round, revision, rechecks, proving, label, absence`
+	plan_file, plan, created_at, state, message, round, revision, rechecks, proving, label, label_id, labelled, absence`
 
 // StartMigration stores m as a new migration, at its beginning, and asks for a
 // look at it, in one transaction. A paused migration of the same issue
@@ -85,9 +87,9 @@ func (s *Store) StartMigration(ctx context.Context, m Migration) (_ Migration, s
 			return err
 		}
 		err = tx.QueryRowContext(ctx, `INSERT INTO migrations (`+givenColumns+`)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', $17, '') RETURNING id`,
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, '', $17, $18, $19, '') RETURNING id`,
 			m.Delivery, m.Installation, m.Repository, m.Owner, m.Name, m.Issue, m.StartedBy, m.Base,
-			text(m.PlanFile), text(m.Plan), m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks, text(m.Label)).Scan(&m.ID)
+			text(m.PlanFile), text(m.Plan), m.Created.UnixMilli(), m.State, m.Message, m.Round, m.Revision, m.Rechecks, text(m.Label), m.LabelID, seconds(m.Labelled)).Scan(&m.ID)
 		if err != nil {
 			return err
 		}
@@ -127,10 +129,10 @@ type querier interface {
 
 func queryMigration(ctx context.Context, q querier, where string, args ...any) (Migration, error) {
 	var m Migration
-	var created int64
+	var created, labelled int64
 	err := q.QueryRowContext(ctx, `SELECT `+migrationColumns+` FROM migrations WHERE `+where, args...).Scan(
 		&m.ID, &m.Delivery, &m.Installation, &m.Repository, &m.Owner, &m.Name, &m.Issue, &m.StartedBy, &m.Base,
-		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving, &m.Label, &m.Absence, &m.Said)
+		&m.PlanFile, &m.Plan, &created, &m.State, &m.Message, &m.Round, &m.Revision, &m.Rechecks, &m.Proving, &m.Label, &m.LabelID, &labelled, &m.Absence, &m.Said)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrNotFound
 	}
@@ -138,7 +140,18 @@ func queryMigration(ctx context.Context, q querier, where string, args ...any) (
 		return Migration{}, err
 	}
 	m.Created = time.UnixMilli(created)
+	if labelled != 0 {
+		m.Labelled = time.Unix(labelled, 0)
+	}
 	return m, nil
+}
+
+// seconds returns t as it is stored, 0 for the zero time.
+func seconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // Unfinished returns the migrations that are live or paused, oldest first.
@@ -248,9 +261,10 @@ type Request struct {
 	Check   string   // the one called so, "" for all
 	Wish    *Wish    // nil: as it was
 	Said    int64    // GitHub's number of the comment that gave the wish, or said what holds already; 0 if none did
-	Skips   []Skip   // the last one of a phase counts
+	Skips   []Skip   // that of the newest comment counts for a phase
 	Reverts []Revert // phases to take back; Round, Number and By count
 	Label   string   // was put on the issue again; "" if none was
+	LabelID int64    // GitHub's number of it
 	Discard *Tip     // what people committed to a branch may be replaced; nil: nothing
 }
 

@@ -110,45 +110,48 @@ func (s *Store) Cancelled(ctx context.Context, migration int64, message string) 
 
 // A Skip passes over a phase of a migration, or takes that back.
 type Skip struct {
-	Number int    // of the phase
-	By     string // login of who wants it to be passed over; "" to do it after all
+	Number  int    // of the phase
+	By      string // login of who wants it to be passed over; "" to do it after all
+	Comment int64  // GitHub's number of the comment that says so
 }
 
 // A Tip is the newest commit of a branch.
 type Tip struct{ Branch, Commit string }
 
 // takeSkips stores which phases a request passes over, and reports whether one is
-// to be computed after all.
+// to be computed after all. What a newer comment said of a phase holds.
 func takeSkips(ctx context.Context, tx *sql.Tx, migration int64, skips []Skip) (anew bool, err error) {
 	for _, s := range skips {
-		query, args := `DELETE FROM skips WHERE migration = $1 AND number = $2`, []any{migration, s.Number}
-		if s.By != "" {
-			query, args = `INSERT INTO skips (migration, number, skipped_by) VALUES ($1, $2, $3) ON CONFLICT (migration, number) DO NOTHING`, append(args, s.By)
-		}
-		if _, err := tx.ExecContext(ctx, query, args...); err != nil {
+		res, err := tx.ExecContext(ctx, `INSERT INTO skips (migration, number, skipped_by, comment) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (migration, number) DO UPDATE SET skipped_by = excluded.skipped_by, comment = excluded.comment
+			WHERE excluded.comment >= skips.comment`, migration, s.Number, s.By, s.Comment)
+		if err != nil {
 			return false, err
 		}
-		anew = anew || s.By == ""
+		n, err := res.RowsAffected()
+		if err != nil {
+			return false, err
+		}
+		anew = anew || s.By == "" && n > 0
 	}
 	return anew, nil
 }
 
-// Skips returns who wants which phases of a migration to be passed over, by the
+// Skips returns what people said of passing over phases of a migration, by the
 // numbers of the phases.
-func (s *Store) Skips(ctx context.Context, migration int64) (map[int]string, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT number, skipped_by FROM skips WHERE migration = $1`, migration)
+func (s *Store) Skips(ctx context.Context, migration int64) (map[int]Skip, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT number, skipped_by, comment FROM skips WHERE migration = $1`, migration)
 	if err != nil {
 		return nil, fmt.Errorf("skipped phases of migration %d: %w", migration, err)
 	}
 	defer rows.Close()
-	skips := map[int]string{}
+	skips := map[int]Skip{}
 	for rows.Next() {
-		var number int
-		var by string
-		if err := rows.Scan(&number, &by); err != nil {
+		var skip Skip
+		if err := rows.Scan(&skip.Number, &skip.By, &skip.Comment); err != nil {
 			return nil, fmt.Errorf("skipped phases of migration %d: %w", migration, err)
 		}
-		skips[number] = by
+		skips[skip.Number] = skip
 	}
 	return skips, rows.Err()
 }
@@ -163,26 +166,18 @@ func (s *Store) Requested(ctx context.Context, id string) (bool, error) {
 	return n > 0, nil
 }
 
-// Refuse returns where somebody is to be told that the bot does not act for them:
-// in the conversation of that number or, if they asked in another one of the same
-// issue before, there. It returns 0 if Refused recorded that they were told.
-func (s *Store) Refuse(ctx context.Context, repository int64, issue, number int, login string) (where int, err error) {
-	err = s.tx(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `INSERT INTO refusals (repository, issue, login, number) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (repository, issue, login) DO UPDATE SET number = refusals.number RETURNING number`,
-			repository, issue, login, number).Scan(&where)
+// Refuse reports whether the handling of a request is to tell somebody that the bot
+// does not act for them: it is the first for an issue and its pull requests. It is
+// still that when it is handled again.
+func (s *Store) Refuse(ctx context.Context, repository int64, issue int, login, request string) (bool, error) {
+	var teller string
+	err := s.tx(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO refusals (repository, issue, login, request) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (repository, issue, login) DO UPDATE SET request = refusals.request RETURNING request`,
+			repository, issue, login, request).Scan(&teller)
 	})
 	if err != nil {
-		return 0, fmt.Errorf("refusal of %s: %w", login, err)
+		return false, fmt.Errorf("refusal of %s: %w", login, err)
 	}
-	return where, nil
-}
-
-// Refused records that somebody was told that the bot does not act for them.
-func (s *Store) Refused(ctx context.Context, repository int64, issue int, login string) error {
-	_, err := s.exec(ctx, `UPDATE refusals SET number = 0 WHERE repository = $1 AND issue = $2 AND login = $3`, repository, issue, login)
-	if err != nil {
-		return fmt.Errorf("refusal of %s: %w", login, err)
-	}
-	return nil
+	return teller == request, nil
 }

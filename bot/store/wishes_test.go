@@ -21,20 +21,21 @@ func TestWishes(t *testing.T) {
 		{Request{Wish: cancel}, "cancel failed 1.2 map[] []"},
 		{Request{Wish: pause}, "cancel failed 1.2 map[] []"}, // what has ended is not paused
 		{Request{Wish: resume}, " live 1.3 map[] []"},
-		{Request{Skips: []Skip{{3, "bob"}, {2, "ada"}}}, " live 1.3 map[2:ada 3:bob] []"},
-		{Request{Skips: []Skip{{2, ""}, {3, "ada"}}}, " live 1.4 map[3:bob] []"},
-		{Request{Reverts: []Revert{{Round: 1, Number: 2}, {Round: 1, Number: 1}}}, " live 1.4 map[3:bob] [2 wanted 1 wanted]"},
-		{Request{Wish: resume}, " live 1.5 map[3:bob] [2 dropped 1 dropped]"},
-		{Request{Reverts: []Revert{{Round: 1, Number: 2}}}, " live 1.5 map[3:bob] [2 merged 1 dropped]"},
-		{Request{Wish: pause}, "pause live 1.5 map[3:bob] [2 merged 1 dropped]"},
-		{Request{Wish: resume}, " live 1.5 map[3:bob] [2 merged 1 dropped]"},
-		{Request{Wish: resume}, " live 2.6 map[3:bob] [2 over 1 dropped]"}, // what was taken back is done again
-		{Request{Wish: resume}, " live 2.7 map[3:bob] [2 over 1 dropped]"},
-		{Request{Wish: pause, Said: 8}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
-		{Request{Wish: resume, Said: 7}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"}, // of an older comment
-		{Request{Said: 9}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
-		{Request{Wish: cancel, Said: 8}, "pause live 2.7 map[3:bob] [2 over 1 dropped]"},
-		{Request{Wish: resume, Said: 10}, " live 2.7 map[3:bob] [2 over 1 dropped]"},
+		{Request{Skips: []Skip{{3, "bob", 5}, {2, "ada", 5}}}, " live 1.3 map[2:{2 ada 5} 3:{3 bob 5}] []"},
+		{Request{Skips: []Skip{{2, "", 6}, {3, "", 4}}}, " live 1.4 map[2:{2  6} 3:{3 bob 5}] []"},
+		{Request{Skips: []Skip{{2, "eve", 5}, {3, "", 4}}}, " live 1.4 map[2:{2  6} 3:{3 bob 5}] []"}, // of older comments
+		{Request{Reverts: []Revert{{Round: 1, Number: 2}, {Round: 1, Number: 1}}}, " live 1.4 map[2:{2  6} 3:{3 bob 5}] [2 wanted 1 wanted]"},
+		{Request{Wish: resume}, " live 1.5 map[2:{2  6} 3:{3 bob 5}] [2 dropped 1 dropped]"},
+		{Request{Reverts: []Revert{{Round: 1, Number: 2}}}, " live 1.5 map[2:{2  6} 3:{3 bob 5}] [2 merged 1 dropped]"},
+		{Request{Wish: pause}, "pause live 1.5 map[2:{2  6} 3:{3 bob 5}] [2 merged 1 dropped]"},
+		{Request{Wish: resume}, " live 1.5 map[2:{2  6} 3:{3 bob 5}] [2 merged 1 dropped]"},
+		{Request{Wish: resume}, " live 2.6 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"}, // what was taken back is done again
+		{Request{Wish: resume}, " live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"},
+		{Request{Wish: pause, Said: 8}, "pause live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"},
+		{Request{Wish: resume, Said: 7}, "pause live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"}, // of an older comment
+		{Request{Said: 9}, "pause live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"},
+		{Request{Wish: cancel, Said: 8}, "pause live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"},
+		{Request{Wish: resume, Said: 10}, " live 2.7 map[2:{2  6} 3:{3 bob 5}] [2 over 1 dropped]"},
 	} {
 		c.request.ID = fmt.Sprint("comment ", i)
 		for range 2 { // the second counts for nothing
@@ -79,22 +80,24 @@ func TestWishes(t *testing.T) {
 	}
 }
 
-// Wherever somebody asks, one place is where they are told, until they were.
+// Whoever asks first is told, however often that is handled, and nobody is told
+// twice, wherever they ask.
 func TestRefuse(t *testing.T) {
 	s := openTest(t)
-	refuse := func(issue, number int, login string, want int) {
-		t.Helper()
-		if got, err := s.Refuse(t.Context(), 1, issue, number, login); err != nil || got != want {
-			t.Errorf("%s in #%d: got %d, %v", login, number, got, err)
+	for i, c := range []struct {
+		issue          int
+		login, request string
+		want           bool
+	}{
+		{1, "eve", "comment 7", true},
+		{1, "eve", "comment 6", false},
+		{1, "eve", "comment 7", true},
+		{1, "mallory", "comment 6", true},
+		{4, "eve", "comment 6", true},
+		{4, "eve", "delivery x", false},
+	} {
+		if got, err := s.Refuse(t.Context(), 1, c.issue, c.login, c.request); err != nil || got != c.want {
+			t.Errorf("step %d: got %v, %v", i, got, err)
 		}
 	}
-	refuse(1, 2, "eve", 2)
-	refuse(1, 1, "eve", 2)
-	refuse(1, 1, "mallory", 1)
-	if err := s.Refused(t.Context(), 1, 1, "eve"); err != nil {
-		t.Fatal(err)
-	}
-	refuse(1, 3, "eve", 0)
-	refuse(4, 4, "eve", 4)
-	refuse(1, 3, "mallory", 1)
 }
