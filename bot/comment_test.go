@@ -113,15 +113,17 @@ func TestLateDiscard(t *testing.T) {
 	w.write(movesBranch, "notes.txt", "mine\n")
 	w.settle(nil)
 	late := w.comment("ada", 2, "/restage rebuild --discard")
+	w.ahead.Store(60)
 	tip := strings.TrimSpace(w.git("rev-parse", movesBranch))
-	const who = " B <b@b.c> 4102444800 +0000\n" // when all of this is long over
+	const who = " B <b@b.c> 1000000000 +0000\n" // long before, if it is believed
 	unseen := fmt.Sprintf("tree %sparent %s\nauthor%scommitter%s\nMore\n", w.git("rev-parse", tip+"^{tree}"), tip, who, who)
 	commit := strings.TrimSpace(w.gitInput([]byte(unseen), "hash-object", "-t", "commit", "-w", "--stdin"))
 	w.git("update-ref", "refs/heads/"+movesBranch, commit)
+	w.pushed()
 	w.settle(nil)
 	same(t, "reactions", w.reactions(late), "confused eyes")
 	same(t, "newest commit", strings.TrimSpace(w.git("rev-parse", movesBranch)), commit)
-	contain(t, w.comments(2)[0], "`"+commit[:7]+"`, was made after that comment")
+	contain(t, w.comments(2)[0], "`"+commit[:7]+"`, came after that comment")
 }
 
 // A comment about a phase that comes late changes nothing that a newer one said.

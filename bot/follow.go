@@ -216,12 +216,12 @@ func (b *Bot) rebuild(ctx context.Context, repo *github.Repo, e *gh.IssueComment
 		return err
 	case s == nil:
 	case discard:
-		when, err := repo.Committed(ctx, tip)
+		when, err := repo.Pushed(ctx, s.branch, tip)
 		if err != nil {
 			return err
 		}
 		if when.After(e.GetComment().GetCreatedAt().Time) {
-			a.fail("The newest commit of %s, %s, was made after that comment. Comment `/restage rebuild --discard` again if it may go, too.",
+			a.fail("The newest commit of %s, %s, came after that comment. Comment `/restage rebuild --discard` again if it may go, too.",
 				markdown.Code(s.branch), markdown.Code(tip[:7]))
 			return nil
 		}

@@ -3,6 +3,8 @@ package github
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -136,10 +138,29 @@ func (r *Repo) LastChange(ctx context.Context, commit, path string) (string, err
 	return list[0].GetSHA(), nil
 }
 
-// Committed returns when a commit was made, as it says itself.
+// Pushed returns when a branch was last set to a commit, to the second. A GitHub
+// that keeps no list of that, or not for so long, is asked when the commit was made,
+// as that says itself.
 //
-// GitHub REST: Get a commit object.
-func (r *Repo) Committed(ctx context.Context, commit string) (time.Time, error) {
+// GitHub REST: List repository activities, the newest first; Get a commit object.
+func (r *Repo) Pushed(ctx context.Context, branch, commit string) (time.Time, error) {
+	query := url.Values{"ref": {"refs/heads/" + branch}, "per_page": {"100"}}
+	req, err := r.rest.NewRequest(http.MethodGet, fmt.Sprintf("repos/%s/%s/activity?%s", r.Owner, r.Name, query.Encode()), nil)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("asking when %s was pushed: %w", commit, err)
+	}
+	var activities []struct {
+		After     string    `json:"after"`
+		Timestamp time.Time `json:"timestamp"`
+	}
+	if _, err := r.rest.Do(ctx, req, &activities); err != nil && !isStatus(err, http.StatusNotFound) {
+		return time.Time{}, fmt.Errorf("asking when %s was pushed: %w", commit, err)
+	}
+	for _, a := range activities {
+		if a.After == commit {
+			return a.Timestamp, nil
+		}
+	}
 	c, _, err := r.rest.Git.GetCommit(ctx, r.Owner, r.Name, commit)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("looking at commit %s: %w", commit, err)

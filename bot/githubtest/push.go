@@ -102,6 +102,7 @@ func (t *tx) pushed(r *repository, ref, from, to string, who *user) error {
 	}
 	t.emit(event{repo: r, name: "push", sender: who, payload: payload})
 	t.emitRef(r, ref, from, to, who)
+	t.keepActivity(r, ref, from, to, who)
 	branch, isBranch := strings.CutPrefix(ref, "refs/heads/")
 	if !isBranch {
 		return nil
@@ -135,6 +136,31 @@ func (t *tx) pushed(r *repository, ref, from, to string, who *user) error {
 		t.requestSuites(r, branch, from, to, who)
 	}
 	return nil
+}
+
+// keepActivity keeps what happened to a ref for the repository's list of that.
+func (t *tx) keepActivity(r *repository, ref, from, to string, who *user) {
+	a := &activity{Ref: ref, Before: from, After: to, Kind: "push", User: who.ID, At: t.now()}
+	a.Parent = r.ID
+	switch {
+	case from == zeroSHA:
+		a.Kind = "branch_creation"
+	case to == zeroSHA:
+		a.Kind = "branch_deletion"
+	case !t.contains(r, to, from):
+		a.Kind = "force_push"
+	}
+	t.put(a)
+}
+
+// listActivities lists what happened to a ref, the newest first.
+func listActivities(c *call) (reply, error) {
+	all := slices.DeleteFunc(list[activity](c.tx, c.repo.ID), func(a *activity) bool { return a.Ref != c.r.FormValue("ref") })
+	slices.Reverse(all)
+	return ok(each(page(c, all), func(a *activity) obj {
+		return obj{"id": a.ID, "node_id": nodeID("PSH", a.ID), "before": a.Before, "after": a.After, "ref": a.Ref,
+			"timestamp": stamp(a.At), "activity_type": a.Kind, "actor": c.userIDJSON(a.User)}
+	})), nil
 }
 
 // emitRef sends the event for a branch or a tag that is new or gone.

@@ -216,6 +216,15 @@ type seen struct {
 	SHA  string
 }
 
+// An activity is a change of a ref.
+type activity struct {
+	base               // Parent: the repository
+	Ref, Before, After string
+	Kind               string // push, force_push, branch_creation or branch_deletion
+	User               int64
+	At                 time.Time
+}
+
 // An intent is put before git changes a repository and removed once the
 // consequences are in the store, so that they can be drawn after a crash.
 type intent struct {

@@ -29,6 +29,7 @@ var repoRoutes = []route{
 	{"GET /repos/{owner}/{repo}/commits", "contents:read", reader, listCommits},
 	{"GET /repos/{owner}/{repo}/commits/{ref...}", "contents:read", reader, getCommit},
 	{"GET /repos/{owner}/{repo}/compare/{basehead...}", "contents:read", reader, compare},
+	{"GET /repos/{owner}/{repo}/activity", "contents:read", reader, listActivities},
 }
 
 func (r *repository) fullName() string { return r.Owner + "/" + r.Name }
