@@ -198,6 +198,56 @@ func TestWaysToMerge(t *testing.T) {
 	}
 }
 
+// A merge queue merges several pull requests on each other and moves the branch once.
+// What came in with the phase is seen, and the phase can be taken back alone.
+func TestMergeQueue(t *testing.T) {
+	t.Parallel()
+	const before, after = "from shop.old.pricing import price\n\nprint(price(1))\n", "from shop.old import pricing\n\nprint(pricing.price(2))\n"
+	for _, method := range []string{"merge", "squash", "rebase"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, shop)
+			issue := w.file("ada", fenced(folder))
+			w.settle(nil)
+			main := strings.TrimSpace(w.git("rev-parse", "main"))
+			one := w.propose("one", main, "-- src/shop/one.py --\n"+before)
+			two := w.propose("two", main, "-- src/shop/two.py --\n"+after)
+			w.settle(nil)
+			check(t, w.MergeQueue("ada", "shop", method, one.GetNumber(), 2, two.GetNumber()))
+			w.settle(nil)
+			contain(t, w.status(issue), "| 1 | moves | #2 | merged |", "| 2 | imports | #5 | open |")
+
+			other := w.propose("other", strings.TrimSpace(w.git("rev-parse", "main")), "-- notes.txt --\nA shop.\n")
+			check(t, w.MergeQueue("ada", "shop", method, 5, other.GetNumber()))
+			w.settle(nil)
+			contain(t, w.status(issue), "| 2 | imports | #5 | merged |", "| 3 | cleanup | #7 | open |")
+			same(t, "one", w.show("main", "src/shop/one.py"), strings.ReplaceAll(before, "shop.old.", "shop.store."))
+			same(t, "two", w.show("main", "src/shop/two.py"), strings.ReplaceAll(after, "shop.old", "shop.store"))
+			same(t, "told", strings.Contains(strings.Join(w.comments(issue), "\n"), "was taken back"), false)
+
+			w.comment("ada", issue, "/restage revert imports")
+			w.settle(nil)
+			check(t, w.MergeQueue("ada", "shop", method, 8))
+			w.settle(nil)
+			same(t, "one", w.show("main", "src/shop/one.py"), before)
+			same(t, "notes", w.show("main", "notes.txt"), "A shop.\n")
+			w.comment("ada", issue, "/restage resume")
+			w.settle(nil)
+			for {
+				open, _, err := w.users["ada"].PullRequests.List(ctx, "ada", "shop", nil)
+				check(t, err)
+				if len(open) == 0 {
+					break
+				}
+				check(t, w.MergeQueue("ada", "shop", method, open[len(open)-1].GetNumber()))
+				w.settle(nil)
+			}
+			contain(t, w.status(issue), "Everything is merged")
+			same(t, "one", w.show("main", "src/shop/one.py"), strings.ReplaceAll(before, "shop.old.", "shop.store."))
+		})
+	}
+}
+
 // pushed lets GitHub notice what was pushed past it.
 func (w *world) pushed() {
 	w.t.Helper()
