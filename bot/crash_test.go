@@ -24,26 +24,15 @@ import (
 // lives.
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	story := func(w *world, retry func()) string {
-		issue := w.file("ada", fenced(disputed))
-		w.settle(retry)
-		w.comment("bob", issue, "/restage decide shop/old/legacy.py delete\n/restage hlep")
-		w.settle(retry)
-		for _, branch := range branches {
-			w.merge(branch)
-			w.settle(retry)
-		}
-		return w.everything(issue)
-	}
 	calm := newWorld(t, shop)
-	want := story(calm, nil)
+	want := calm.story(nil)
 	same(t, "files", calm.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/__init__.py\nsrc/shop/cart.py\nsrc/shop/prices.py\n")
 
 	w := newWorld(t, shop)
 	mortal := &mortal{seen: map[string]int{}}
 	w.out = mortal
 	w.startBot()
-	got := story(w, func() {
+	got := w.story(func() {
 		mortal.mu.Lock()
 		mortal.dead = false
 		mortal.mu.Unlock()
@@ -54,6 +43,63 @@ func TestCrash(t *testing.T) {
 	}
 	if mortal.deaths < 40 {
 		t.Errorf("only %d deaths; is everything that changes something on GitHub seen?", mortal.deaths)
+	}
+}
+
+// story lets people start a migration, decide and merge, and returns what is on GitHub
+// then. Retry is called when something failed, before it is done again.
+func (w *world) story(retry func()) string {
+	w.t.Helper()
+	issue := w.file("ada", fenced(disputed))
+	w.settle(retry)
+	w.comment("bob", issue, "/restage decide shop/old/legacy.py delete\n/restage hlep")
+	w.settle(retry)
+	for _, branch := range branches {
+		w.merge(branch)
+		w.settle(retry)
+	}
+	return w.everything(issue)
+}
+
+// Around nearly each call to GitHub, PostgreSQL breaks all connections. What the bot was
+// about to remember then is done again, and nothing twice.
+func TestDatabaseGone(t *testing.T) {
+	t.Parallel()
+	if !postgrestest.Used() {
+		t.Skip("SQLite has no connection that could break: make test-postgres runs this")
+	}
+	want := newWorld(t, shop).story(nil)
+	w := newWorld(t, shop)
+	db := postgrestest.Open(t, w.database)
+	broken := 0
+	breaks := func() {
+		var n int
+		err := db.QueryRow(`SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`).Scan(&n)
+		if err != nil {
+			t.Error(err)
+		}
+		broken += n
+	}
+	var mu sync.Mutex
+	seen := map[string]int{}
+	w.out = transport(func(r *http.Request) (*http.Response, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		key := r.Method + " " + r.URL.String()
+		if seen[key]++; seen[key] > 5 { // or nothing would ever be done
+			return http.DefaultTransport.RoundTrip(r)
+		}
+		breaks()
+		defer breaks()
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	w.startBot()
+	if got := w.story(func() {}); got != want {
+		t.Errorf("after %d failures:\n%s", len(w.failures), difference(want, got))
+	}
+	t.Logf("%d connections broke, %d failures", broken, len(w.failures))
+	if broken < 50 || len(w.failures) < 20 {
+		t.Error("hardly anything went wrong")
 	}
 }
 
