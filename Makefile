@@ -4,7 +4,7 @@
 # make bench  how fast it is, beside rope and ripgrep
 # make bench-receiver  how many webhooks it stores a second, beside Probot
 # make test-postgres  the tests of what is remembered, on PostgreSQL
-# make test-proof     every crash point, 200 seeds of faults, two replicas
+# make test-proof     every crash point, 200 seeds of faults, two replicas, 10 GB of history
 # make test-cluster  the Kubernetes runner with a real API server
 # make test-cgroup   the sandbox's control groups, on a kernel that has them
 
@@ -57,7 +57,7 @@ test:
 
 # Apart from the rest, because it takes a quarter of an hour: go test tries some of it.
 test-proof:
-	RESTAGE_TEST_PROOF=1 go test -timeout 60m -run 'TestEffects|TestFaults|TestReplicas' ./bot
+	RESTAGE_TEST_PROOF=1 go test -timeout 60m -run 'TestEffects|TestFaults|TestReplicas|TestLongHistory' ./bot
 
 # The same tests as on SQLite. Which database they use is read before Go notes
 # what a result depends on, hence -count.
