@@ -76,6 +76,7 @@ func TestLateFile(t *testing.T) {
 			same(t, "failed checks", strings.Count(w.status(issue), "❌"), 0)
 			contain(t, w.git("ls-tree", "-r", "--name-only", "main", "src"), test.where+"\n")
 			same(t, "shims", strings.Count(w.git("ls-tree", "-r", "--name-only", "main", "src"), "late.py"), 1)
+			same(t, "package left", strings.Contains(w.git("ls-tree", "-r", "--name-only", "main", "src"), "src/shop/old/__init__.py"), test.answer == "keep")
 		})
 	}
 }

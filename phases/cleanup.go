@@ -39,6 +39,10 @@ func (j *job) runCleanup(c *Change) error {
 		return err
 	}
 	var steps commits
+	for _, mv := range j.packagesLeft(going) {
+		delete(going, mv.from)
+		steps.add(mv.row.Step, write(j.tree, mv.from, mv.remains()))
+	}
 	for _, f := range sorted(keys(going)) {
 		c.Deleted = append(c.Deleted, f)
 		steps.add(j.stepOf(f), tree.Edit{Path: f, Delete: true})
@@ -88,6 +92,26 @@ func (j *job) going() map[string]bool {
 	}
 	j.spareBeside(going)
 	return going
+}
+
+// packagesLeft returns the __init__.py among going of moved packages in which some
+// module stays. It stays in a package: without its __init__.py, tools that look for
+// packages would pass over it.
+func (j *job) packagesLeft(going map[string]bool) []*fileMove {
+	var left []*fileMove
+	for _, mv := range j.moves {
+		stays := func(e tree.Entry) bool { return strings.HasSuffix(e.Path, ".py") && !going[e.Path] }
+		if going[mv.from] && mv.isInit() && slices.ContainsFunc(tree.Under(j.tree, path.Dir(mv.from)), stays) {
+			left = append(left, mv)
+		}
+	}
+	return left
+}
+
+// remains returns what is in the __init__.py of a moved package after cleanup, if
+// some module stays in it.
+func (mv *fileMove) remains() []byte {
+	return fmt.Appendf(nil, "# The rest of this package is in %s.\n", mv.new)
 }
 
 // stays reports whether a file below something deleted stays: it is kept, a

@@ -153,7 +153,7 @@ func (j *job) lookMove(mv *fileMove) bool {
 	}
 	_, hasNew := tree.Find(j.tree, mv.to)
 	switch {
-	case !hasOld && hasNew, hasOld && hasNew && j.isShim(mv.from):
+	case !hasOld && hasNew, hasOld && hasNew && (j.isShim(mv.from) || j.isRest(mv)):
 		mv.done = true
 	case hasOld && hasNew:
 		if !j.mergeable(mv) {
@@ -272,6 +272,23 @@ func (j *job) exportsAll(row *plan.Move, f string) bool {
 	return true
 }
 
+// isInit reports whether what moves is the __init__.py of a package.
+func (mv *fileMove) isInit() bool { return mv.old != "" && path.Base(mv.from) == "__init__.py" }
+
+// isRest reports whether the old file is what cleanup leaves of a package in which
+// modules stay, and some still do.
+func (j *job) isRest(mv *fileMove) bool {
+	return j.saysRest(mv) && slices.ContainsFunc(tree.Under(j.tree, path.Dir(mv.from)), func(e tree.Entry) bool {
+		return strings.HasSuffix(e.Path, ".py") && path.Base(e.Path) != "__init__.py" && !j.isShim(e.Path) && (j.phase != Moves || j.answer(e.Path) != "move")
+	})
+}
+
+// saysRest reports whether the old file says that the rest of its package has moved.
+func (j *job) saysRest(mv *fileMove) bool {
+	src, err := j.tree.Read(mv.from)
+	return err == nil && mv.isInit() && string(src) == string(mv.remains())
+}
+
 // mergeable settles what to do when the destination exists.
 func (j *job) mergeable(mv *fileMove) bool {
 	old, _ := j.tree.Read(mv.from)
@@ -280,7 +297,7 @@ func (j *job) mergeable(mv *fileMove) bool {
 		mv.same = true
 		return true
 	}
-	if path.Base(mv.from) == "__init__.py" && len(strings.TrimSpace(string(old))) == 0 {
+	if path.Base(mv.from) == "__init__.py" && len(strings.TrimSpace(string(old))) == 0 || j.saysRest(mv) {
 		mv.same = true
 		return true
 	}

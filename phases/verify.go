@@ -195,7 +195,7 @@ func (v *verifier) move(mv *fileMove) check.Move {
 	out := check.Move{
 		From: mv.from, To: mv.to,
 		Shim:  module && !mv.shadowed && !v.now.opt.NoShims && e.Mode != tree.Symlink && exists(v.was.tree, mv.from),
-		Stays: v.mayStay(mv.from) || v.now.isShim(mv.from) && v.spared(mv.from), Merged: mv.same,
+		Stays: v.mayStay(mv.from) || (v.now.isShim(mv.from) || v.now.isRest(mv)) && v.spared(mv.from), Merged: mv.same,
 	}
 	if module && !mv.shadowed {
 		out.Old, out.New = mv.old, mv.new
