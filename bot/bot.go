@@ -32,7 +32,6 @@ import (
 	"log/slog"
 	"regexp"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/restage/restage/bot/github"
@@ -59,8 +58,7 @@ type Bot struct {
 	label   string
 	secrets []string
 
-	replies sync.Map // a *sync.Mutex for each conversation, held from looking for a reply to writing it
-	missed  missed
+	missed missed
 }
 
 // New returns a bot. Its methods Delivery, Reconcile, Command and Resync are the
