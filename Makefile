@@ -12,9 +12,11 @@ export CGO_ENABLED = 0
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
+# What has a database of its own kind, whatever the others use.
+SQLITE   = TestEffects|TestEffectsOfWeeks|TestFaults
 # What takes minutes with the race detector, and does nothing side by side that
 # the other tests do not.
-LONG     = ^(TestEffects|TestEffectsOfWeeks|TestFaults|TestKilled)$$
+LONG     = ^($(SQLITE)|TestKilled|TestCrash|TestCrashWithCommands|TestSampleCommands|TestLongHistory|TestRateLimits|TestRevertWhenDone|TestGuard(SeesWhatIsNew|ManyFiles|ManyPullRequests|TakenBack|PassesOver))$$
 HELM     = go run helm.sh/helm/v3/cmd/helm@v3.22.0
 CHART    = charts/restage
 
@@ -63,7 +65,7 @@ test-proof:
 # what a result depends on, hence -count.
 test-postgres:
 	.ci/setup
-	RESTAGE_TEST_POSTGRES=1 go test -count=1 -timeout 15m ./bot/store ./webhook ./bot
+	RESTAGE_TEST_POSTGRES=1 go test -count=1 -timeout 15m -skip '^($(SQLITE))$$' ./bot/store ./webhook ./bot
 
 # Apart from the rest, because a quarter of an hour goes into building Kubernetes.
 test-cluster:
