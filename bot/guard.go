@@ -242,11 +242,11 @@ func (w *watch) pulls(ctx context.Context) ([]*watched, error) {
 		if bases[g.m.Base] {
 			continue
 		}
-		bases[g.m.Base] = true
-		open, err := w.repo.OpenPulls(ctx, g.m.Base, guardedPulls)
+		open, err := w.open(ctx, g)
 		if err != nil {
 			return nil, err
 		}
+		bases[g.m.Base] = true
 		before := len(list)
 		for _, p := range open {
 			next := &watched{PullRequest: p}
@@ -274,6 +274,30 @@ func (w *watch) pulls(ctx context.Context) ([]*watched, error) {
 		}
 	}
 	return list, nil
+}
+
+// open returns the open pull requests to the base branch of a migration, which may
+// have got another name since nobody looks at the migration any more.
+func (w *watch) open(ctx context.Context, g *guard) ([]*gh.PullRequest, error) {
+	open, err := w.repo.OpenPulls(ctx, g.m.Base, guardedPulls)
+	if err != nil || len(open) > 0 {
+		return open, err
+	}
+	was := g.m.Base
+	now, err := w.repo.Renamed(ctx, was)
+	if err != nil || now == "" || now == was {
+		return nil, err
+	}
+	for _, g := range w.guards {
+		if g.m.Base != was {
+			continue
+		}
+		if err := w.store.SetBase(ctx, g.m.ID, now); err != nil {
+			return nil, err
+		}
+		g.m.Base = now
+	}
+	return w.repo.OpenPulls(ctx, now, guardedPulls)
 }
 
 // tellMore says in the issue of a migration, once, that there are more pull

@@ -407,3 +407,20 @@ func TestGuardOfSuchAName(t *testing.T) {
 	runs, _ := w.guardRuns(head)
 	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
 }
+
+// The guard of a migration that is done goes on where the base branch goes on.
+func TestGuardBaseRenamed(t *testing.T) {
+	t.Parallel()
+	w := guarded(t, shop+"-- .github/restage.yml --\nguard: {after_cleanup: true}\n")
+	w.merge(cleanupBranch)
+	w.settle(nil)
+	contain(t, w.status(1), "Everything is merged.")
+	w.renameBranch("main", "trunk")
+	w.change("late", "trunk", usesOld)
+	p, _, err := w.users["bob"].PullRequests.Create(ctx, "ada", "shop", &gh.NewPullRequest{
+		Title: gh.String("Late"), Head: gh.String("late"), Base: gh.String("trunk")})
+	check(t, err)
+	w.settle(nil)
+	runs, _ := w.guardRuns(p.GetHead().GetSHA())
+	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
+}
