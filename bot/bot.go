@@ -32,6 +32,7 @@ import (
 	"log/slog"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/restage/restage/bot/github"
@@ -58,7 +59,8 @@ type Bot struct {
 	label   string
 	secrets []string
 
-	missed missed
+	replies sync.Map // a *sync.Mutex for each conversation, held from looking for a reply to writing it
+	missed  missed
 }
 
 // New returns a bot. Its methods Delivery, Reconcile, Command and Resync are the

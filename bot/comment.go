@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gh "github.com/google/go-github/v60/github"
@@ -291,9 +292,11 @@ func (b *Bot) refuse(ctx context.Context, repo *github.Repo, repository int64, i
 }
 
 // reply comments on an issue or a pull request unless a comment with that key is
-// there already. A key is used by one job at a time: between the look and the comment,
-// nobody else may write it.
+// there already.
 func (b *Bot) reply(ctx context.Context, repo *github.Repo, number int, key, body string) error {
+	lock, _ := b.replies.LoadOrStore(fmt.Sprintf("%s#%d", repo, number), new(sync.Mutex))
+	lock.(*sync.Mutex).Lock()
+	defer lock.(*sync.Mutex).Unlock()
 	mark := marker("reply " + key)
 	comments, err := repo.Comments(ctx, number)
 	if err != nil {
