@@ -115,7 +115,7 @@ func (b *Bot) Guard(ctx context.Context, repository int64) error {
 		b.log.Warn("rate limit reached", "guard", repository, "wait", wait)
 		return store.Snooze(wait)
 	}
-	if github.IsGone(err) {
+	if _, ok := github.OutOfReach(err); ok || github.IsGone(err) { // until the next resync
 		b.log.Warn("repository cannot be guarded", "repository", repository, "error", err)
 		return nil
 	}

@@ -424,3 +424,19 @@ func TestGuardBaseRenamed(t *testing.T) {
 	runs, _ := w.guardRuns(p.GetHead().GetSHA())
 	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
 }
+
+// What keeps restage from a repository is no error of the guard. It goes on when that
+// is over.
+func TestGuardOutOfReach(t *testing.T) {
+	t.Parallel()
+	w := guarded(t, shop)
+	head := w.propose("late", "main", usesOld).GetHead().GetSHA()
+	w.out = forbidding("Repository access blocked")
+	w.startBot()
+	check(t, w.bot.Guard(ctx, w.repositoryID()))
+	w.out = http.DefaultTransport
+	w.startBot()
+	check(t, w.bot.Guard(ctx, w.repositoryID()))
+	runs, _ := w.guardRuns(head)
+	same(t, "runs", runs, "[neutral: 1 new use of an old path]")
+}
